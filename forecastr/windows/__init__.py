@@ -1,0 +1,1 @@
+"""Cutoffs, parts, causal scaling and windows: from a panel to what a network reads."""

@@ -1,0 +1,96 @@
+"""Windows cut from the store when a batch is made, never before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecastr.windows.scaling import Scaler
+from forecastr.windows.store import Cutoffs, SeriesStore, forward_fill
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSource:
+    """One scaled float32 array [T] and what was observed of it; windows index into both."""
+
+    scaled: np.ndarray
+    observed: np.ndarray
+    store: SeriesStore
+
+    @classmethod
+    def from_store(cls, store: SeriesStore, scaler: Scaler) -> "WindowSource":
+        """Scale a store once; series without a scale become zeros that count as unobserved."""
+        series = np.repeat(np.arange(store.n_series), store.lengths)
+        scaled = scaler.transform(forward_fill(store), series)
+        observed = ~np.isnan(store.values) & np.isfinite(scaled)
+        return cls(np.nan_to_num(scaled).astype(np.float32), observed, store)
+
+    def past(self, cutoffs: Cutoffs, length: int) -> np.ndarray:
+        """Return the last ``length`` steps known at each cutoff [W, length, 2]: value, observed.
+
+        Steps before a series began repeat its first value and count as unobserved.
+        """
+        last = cutoffs.positions(self.store)[:, None]
+        index = last + np.arange(1 - length, 1)
+        first = self.store.starts[cutoffs.series][:, None]
+        known = index >= first
+        index = np.maximum(index, first)
+        return np.stack([self.scaled[index], (self.observed[index] & known).astype(np.float32)], axis=-1)
+
+    def future(self, cutoffs: Cutoffs, horizon: int, *, n_steps: int) -> np.ndarray:
+        """Return what the last ``n_steps`` steps of each window are to forecast [W, n_steps - 1 + H, 2].
+
+        Value and observed; step ``i`` of the window is followed by entries ``i`` to ``i + H - 1``.
+        """
+        last = cutoffs.positions(self.store)[:, None]
+        index = last + np.arange(2 - n_steps, horizon + 1)
+        first, stop = (self.store.starts[cutoffs.series + side][:, None] for side in (0, 1))
+        known = (index > first) & (index < stop)
+        index = np.clip(index, first, stop - 1)
+        seen = self.observed[index] & known
+        return np.stack([np.where(seen, self.scaled[index], 0.0), seen], axis=-1).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchShape:
+    """How windows become batches.
+
+    Parameters
+    ----------
+    batch_size : int
+        Windows in a batch.
+    past_length : int
+        Steps read: the history that the bases need, then the context.
+    n_steps : int
+        Steps of the context that are supervised: all of them, or only the last.
+    horizon : int
+        Steps to forecast.
+    """
+
+    batch_size: int
+    past_length: int
+    n_steps: int
+    horizon: int
+
+
+def draw_batches(
+    source: WindowSource, shape: BatchShape, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (past [B, P + C, 2], future [B, S - 1 + H, 2]) without end, windows drawn across series.
+
+    A series is drawn with equal chance, then a cutoff in it. A window supervised at every step may end
+    up to the last step but one; one supervised at its end alone keeps its whole horizon where it can.
+    """
+    lengths = source.store.lengths
+    label = np.repeat(np.arange(source.store.n_series), lengths)
+    observed = np.bincount(label, weights=source.observed, minlength=source.store.n_series)
+    usable = np.flatnonzero((lengths > 1) & (observed > 1))
+    reserve = 1 if shape.n_steps > 1 else shape.horizon
+    latest = np.maximum(lengths[usable] - reserve, np.minimum(lengths[usable] - 1, 2))
+    earliest = np.minimum(latest, np.maximum(2, shape.n_steps if shape.n_steps > 1 else 2))
+    while True:
+        drawn = rng.integers(len(usable), size=shape.batch_size)
+        steps = rng.integers(earliest[drawn], latest[drawn] + 1)
+        cutoffs = Cutoffs(usable[drawn], steps)
+        past = source.past(cutoffs, shape.past_length)
+        yield past, source.future(cutoffs, shape.horizon, n_steps=shape.n_steps)
