@@ -1,0 +1,1 @@
+"""Recurrent networks: cells, heads, losses, and the configuration that names them."""

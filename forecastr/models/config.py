@@ -1,0 +1,174 @@
+"""One network and its training, as a flat, checked value: what a trial tries."""
+
+from dataclasses import dataclass
+
+from forecastr.errors import ConfigError
+from forecastr.windows.scaling import SCALINGS, TRANSFORMS
+
+CHOICES: dict[str, tuple[object, ...]] = {
+    "cell": ("gru", "lstm", "rnn"),
+    "attention": ("none", "causal", "full"),
+    "head": ("direct", "decoder", "plain"),
+    "supervision": ("every", "last"),
+    "transform": TRANSFORMS,
+    "scaling": SCALINGS,
+    "bases": ("naive", "means", "deviations"),
+    "loss": ("pinball", "mse"),
+    "schedule": ("constant", "cosine"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """A recurrent forecaster and how it is trained.
+
+    Parameters
+    ----------
+    cell : {"gru", "lstm", "rnn"}
+        Recurrent cell of every layer.
+    layers, units : int
+        Stacked layers (1 to 4) and the width of each.
+    bidirectional : bool
+        Read the context in both directions; needs ``supervision="last"``.
+    dropout : float
+        Share of activations dropped between layers.
+    attention : {"none", "causal", "full"}
+        Self-attention over the context; ``"full"`` sees later steps and needs ``supervision="last"``.
+    head : {"direct", "decoder", "plain"}
+        The whole horizon at once from bases and a learned correction; a recurrent decoder over the
+        horizon (needs ``supervision="last"``); or one dense layer, without bases, as in the tutorials.
+    supervision : {"every", "last"}
+        Train on the forecasts made at every step of the window, or on the one made at its end.
+    context_length : int
+        Past steps the recurrent layers read.
+    transform : {"level", "log", "difference"}
+        What a step is expressed as: its distance to the level, the same of logarithms, or the change
+        since the step before.
+    scaling : {"causal", "minmax"}
+        Per step, relative to a level known then; or the tutorials' (y - min) / (max - min).
+    bases : {"naive", "means", "deviations"}
+        What the head starts from: the seasonal naive; also means over past seasons, the last value and
+        the level; also seasonal deviations around the level.
+    level_seasons : int
+        Seasons that the level is the mean of.
+    local_scale : bool
+        Express steps and forecasts relative to the recent size of changes too.
+    loss : {"pinball", "mse"}
+        What training minimizes.
+    learning_rate, schedule, weight_decay, clip_norm : float or str
+        AdamW's; the gradient's global norm is clipped at ``clip_norm`` (0: never).
+    batch_size, updates : int
+        Windows in a batch and training steps at most.
+
+    Raises
+    ------
+    ConfigError
+        If a value is unknown, or a combination would let the network see what it is to forecast.
+    """
+
+    cell: str = "gru"
+    layers: int = 2
+    units: int = 64
+    bidirectional: bool = False
+    dropout: float = 0.0
+    attention: str = "none"
+    head: str = "direct"
+    supervision: str = "every"
+    context_length: int = 60
+    transform: str = "level"
+    scaling: str = "causal"
+    bases: str = "means"
+    level_seasons: int = 1
+    local_scale: bool = False
+    loss: str = "pinball"
+    learning_rate: float = 3e-3
+    schedule: str = "cosine"
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    batch_size: int = 32
+    updates: int = 400
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} is '{getattr(self, name)}'; choose one of {', '.join(map(str, allowed))}.")
+        for name in ("layers", "units", "context_length", "batch_size", "updates", "level_seasons"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if self.layers > 4:
+            raise ConfigError(f"layers is {self.layers}; at most 4 are stacked.")
+        self._check_leaks()
+
+    def _check_leaks(self) -> None:
+        if self.supervision == "last":
+            return
+        seers = {
+            "a bidirectional layer": self.bidirectional,
+            "attention='full'": self.attention == "full",
+            "head='decoder'": self.head == "decoder",
+            "head='plain'": self.head == "plain",
+        }
+        for name, present in seers.items():
+            if present:
+                why = (
+                    "forecasts once, at the end of the window"
+                    if name.startswith("head")
+                    else "sees later steps of the window, so a loss on an earlier one would leak"
+                )
+                raise ConfigError(f"{name} {why}. Use supervision='last'.")
+
+
+CLASSIC = NetworkConfig(
+    cell="lstm",
+    layers=4,
+    units=50,
+    dropout=0.2,
+    head="plain",
+    supervision="last",
+    context_length=60,
+    scaling="minmax",
+    bases="naive",
+    loss="mse",
+    learning_rate=1e-3,
+    schedule="constant",
+    weight_decay=0.0,
+    clip_norm=0.0,
+    batch_size=32,
+    updates=4000,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowShape:
+    """Sizes that follow from the data and the task.
+
+    Parameters
+    ----------
+    horizon : int
+        Steps to forecast.
+    season_lengths : tuple of int
+        Strongest first; ``(1,)`` where nothing repeats.
+    """
+
+    horizon: int
+    season_lengths: tuple[int, ...]
+
+
+def past_length(config: NetworkConfig, shape: WindowShape) -> int:
+    """Return the steps a network reads: its context and what levels and bases look back on before it."""
+    if config.head == "plain":
+        return config.context_length
+    return config.context_length + history_needed(shape.season_lengths, config.bases, config.level_seasons)
+
+
+def n_supervised_steps(config: NetworkConfig) -> int:
+    """Return the steps of a window from which training asks for a forecast."""
+    return config.context_length if config.supervision == "every" else 1
+
+
+def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int) -> int:
+    """Return the steps before the context that levels and bases look back on."""
+    seasons = {"naive": 1, "means": 8, "deviations": 4}[bases] if max(season_lengths) > 1 else 1
+    longest = max(season_lengths)
+    primary = season_lengths[0]
+    return max(seasons * primary, min(seasons, 4) * longest, level_seasons * primary + primary, 20)

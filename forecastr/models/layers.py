@@ -1,0 +1,260 @@
+"""Keras layers that know seasons, levels and quantiles; plain ``keras.ops``, so every backend runs them."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS
+
+N_QUANTILES = len(QUANTILE_LEVELS)
+
+
+def moving_sum(x: Any, length: int) -> Any:
+    """Sum of the last ``length`` steps at every step [B, L]; before the start there is nothing.
+
+    Sums of 1, 2, 4, ... steps are doubled up, so the work grows with the logarithm of ``length``.
+    """
+    total, done, block, size = None, 0, x, 1
+    remaining = length
+    while remaining:
+        if remaining & 1:
+            shifted = shift(block, done)
+            total = shifted if total is None else total + shifted
+            done += size
+        remaining >>= 1
+        if remaining:
+            block, size = block + shift(block, size), size * 2
+    return total
+
+
+def shift(x: Any, steps: int) -> Any:
+    """Move a sequence [B, L] ``steps`` later, zeros first."""
+    if steps == 0:
+        return x
+    steps = min(steps, x.shape[1])
+    return ops.pad(x[:, : x.shape[1] - steps], ((0, 0), (steps, 0)))
+
+
+def moving_mean(values: Any, observed: Any, length: int) -> Any:
+    """Mean of what was observed in the last ``length`` steps [B, L]; the value itself where nothing was."""
+    count = moving_sum(observed, length)
+    mean = moving_sum(values * observed, length) / ops.maximum(count, 1.0)
+    return ops.where(count > 0, mean, values)
+
+
+def seasonal_mean(values: Any, observed: Any, season_length: int, n_seasons: int) -> Any:
+    """Mean of the last ``n_seasons`` values of the same phase [B, L]; the value itself where none was seen."""
+    count, total = observed, values * observed
+    for season in range(1, n_seasons):
+        count = count + shift(observed, season * season_length)
+        total = total + shift(values * observed, season * season_length)
+    return ops.where(count > 0, total / ops.maximum(count, 1.0), values)
+
+
+def ahead(x: Any, season_length: int, *, n_steps: int, horizon: int) -> Any:
+    """Repeat the last season of a sequence [B, L] over the horizon after each of its last S steps [B, S, H]."""
+    length = x.shape[1]
+    now = np.arange(length - n_steps, length)[:, None]
+    step = np.arange(1, horizon + 1)[None, :]
+    index = now + step - season_length * -(-step // season_length)
+    return ops.reshape(ops.take(x, index.ravel(), axis=1), (-1, n_steps, horizon))
+
+
+@keras.saving.register_keras_serializable(package="forecastr")
+class CausalScaling(keras.layers.Layer):
+    """Every step relative to a level and a scale known at that step.
+
+    Call with past [B, L, 2] (value, observed); returns features [B, C, F], bases [B, S, 1 + K, H] and
+    scale [B, S, 1], the bases in units of that scale relative to the level [B, S, 1] returned last.
+    The first base is the seasonal naive (or the last value), the others are what may be added to it.
+
+    Parameters
+    ----------
+    context_length, n_steps, horizon : int
+        Steps read by the network, steps it forecasts from, steps it forecasts.
+    season_lengths : sequence of int
+        Strongest first.
+    bases, transform : str
+        As in ``NetworkConfig``.
+    level_seasons : int
+        Seasons that the level is the mean of.
+    local_scale : bool
+        Divide by the recent mean absolute change as well.
+    """
+
+    def __init__(
+        self,
+        *,
+        context_length: int,
+        n_steps: int,
+        horizon: int,
+        season_lengths: tuple[int, ...],
+        bases: str,
+        transform: str,
+        level_seasons: int,
+        local_scale: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.context_length, self.n_steps, self.horizon = context_length, n_steps, horizon
+        self.season_lengths = tuple(season_lengths)
+        self.bases, self.transform = bases, transform
+        self.level_seasons, self.local_scale = level_seasons, local_scale
+
+    def call(self, past: Any) -> tuple[Any, Any, Any, Any]:
+        """Return features, bases, scale and level."""
+        values, observed = past[..., 0], past[..., 1]
+        level = self._level(values, observed)
+        change = (values - shift(values, 1)) * observed * shift(observed, 1)
+        volatility = moving_mean(ops.abs(change), observed, 20)
+        scale = ops.maximum(volatility, 0.05) if self.local_scale else ops.ones_like(values)
+        bases = self._bases(values, observed, level)
+        last = slice(values.shape[1] - self.n_steps, None)
+        scale_s, level_s = scale[:, last, None], level[:, last, None]
+        scaled = (bases - level_s[:, :, None, :]) / scale_s[:, :, None, :]
+        first = scaled[:, :, :1]
+        directions = ops.concatenate([first, scaled[:, :, 1:] - first], axis=2)
+        return (
+            self._features(values, observed, level, change, volatility, scale),
+            directions,
+            scale_s,
+            level_s,
+        )
+
+    def _level(self, values: Any, observed: Any) -> Any:
+        season = self.season_lengths[0]
+        if season == 1 or self.transform == "difference":
+            return values
+        return moving_mean(values, observed, season * self.level_seasons)
+
+    def _bases(self, values: Any, observed: Any, level: Any) -> Any:
+        """Stack [B, S, 1 + K, H]: the default first."""
+        season = self.season_lengths[0]
+
+        def over(x: Any, length: int = season) -> Any:
+            return ahead(x, length, n_steps=self.n_steps, horizon=self.horizon)
+
+        bases = [over(values)]
+        if season > 1 and self.bases != "naive":
+            growth = moving_mean(values, observed, season) - shift(moving_mean(values, observed, season), season)
+            seen = shift(moving_sum(observed, season), season) > 0
+            bases += [over(seasonal_mean(values, observed, season, n)) for n in (2, 4, 8)]
+            bases += [over(values, 1), over(level, 1), bases[0] + over(ops.where(seen, growth, 0.0), 1)]
+            bases += [over(seasonal_mean(values, observed, other, 2), other) for other in self.season_lengths[1:]]
+        if season > 1 and self.bases == "deviations":
+            around = values - moving_mean(values, observed, season)
+            bases += [
+                over(level, 1) + over(seasonal_mean(around, observed, length, n), length)
+                for length in self.season_lengths
+                for n in (1, 2, 4)
+            ]
+        return ops.stack(bases, axis=2)
+
+    def _features(self, values: Any, observed: Any, level: Any, change: Any, volatility: Any, scale: Any) -> Any:
+        """Stack what the recurrent layers read [B, C, F]; nothing in it is later than its step."""
+        features = [change / scale, observed, 0.5 * ops.log(volatility + 0.05)]
+        if self.transform != "difference" and self.season_lengths[0] > 1:
+            features.append((values - level) / scale)
+        for length in self.season_lengths:
+            if length > 1:
+                same_phase_next = shift(values, length - 1)
+                features.append((same_phase_next - level) / scale)
+                features.append((shift(seasonal_mean(values, observed, length, 4), length - 1) - level) / scale)
+        stacked = ops.stack([feature[:, -self.context_length :] for feature in features], axis=-1)
+        # Far outliers keep their sign and order, and lose their leverage.
+        return ops.arcsinh(stacked)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        names = ("context_length", "n_steps", "horizon", "season_lengths", "bases", "transform")
+        names += ("level_seasons", "local_scale")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="forecastr")
+class QuantileHead(keras.layers.Layer):
+    """Quantiles that start at the first base and cannot cross: [B, S, U] -> [B, S, H, Q].
+
+    The median is the first base, plus learned shares of the other directions, plus a learned
+    correction; all learned parts start at zero. The other quantiles step outward from it.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights from the shapes of state [B, S, U] and directions [B, S, 1 + K, H]."""
+        (_, _, units), (_, _, n_bases, horizon), *_ = input_shape
+        n_shares, zeros = n_bases - 1, "zeros"
+        self.correction = self.add_weight(shape=(units, horizon), initializer=zeros, name="correction")
+        self.correction_bias = self.add_weight(shape=(horizon,), initializer=zeros, name="correction_bias")
+        self.share = self.add_weight(shape=(units, n_shares), initializer=zeros, name="share")
+        self.share_bias = self.add_weight(shape=(n_shares, horizon), initializer=zeros, name="share_bias")
+        self.spread_step = self.add_weight(shape=(units, horizon), initializer=zeros, name="spread_step")
+        self.spread_level = self.add_weight(shape=(units, N_QUANTILES - 1), initializer=zeros, name="spread_level")
+        self.spread_bias = self.add_weight(
+            shape=(horizon, N_QUANTILES - 1), initializer=keras.initializers.Constant(0.5), name="spread_bias"
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Return quantiles of (state, directions, scale, level)."""
+        state, directions, scale, level = inputs
+        median = directions[:, :, 0] + ops.matmul(state, self.correction) + self.correction_bias
+        shares = ops.matmul(state, self.share)
+        for k in range(self.share.shape[1]):
+            median = median + (shares[:, :, k : k + 1] + self.share_bias[k]) * directions[:, :, k + 1]
+        spread = ops.matmul(state, self.spread_step)[..., None] + ops.matmul(state, self.spread_level)[:, :, None]
+        return spread_quantiles(median, ops.softplus(spread + self.spread_bias), scale, level)
+
+
+def spread_quantiles(median: Any, steps: Any, scale: Any, level: Any) -> Any:
+    """Return quantiles [B, S, H, Q] from a median [B, S, H] and positive steps outward [B, S, H, Q - 1]."""
+    quantiles = [median]
+    for q in range(MEDIAN, N_QUANTILES - 1):
+        quantiles.append(quantiles[-1] + steps[..., q])
+    for q in range(MEDIAN - 1, -1, -1):
+        quantiles.insert(0, quantiles[0] - steps[..., q])
+    return ops.stack(quantiles, axis=-1) * scale[..., None] + level[..., None]
+
+
+@keras.saving.register_keras_serializable(package="forecastr")
+class DecoderHead(keras.layers.Layer):
+    """A recurrent decoder over the horizon: state [B, 1, U] and bases at each step -> [B, 1, H, Q]."""
+
+    def __init__(self, *, cell: str, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell, self.units = cell, units
+        self.decoder = recurrent_layer(cell, units, return_sequences=True, name="decoder")
+        self.output_layer = keras.layers.Dense(N_QUANTILES, kernel_initializer="zeros", name="steps")
+
+    def build(self, input_shape: Any) -> None:
+        """Build the inner layers from the shapes of state and directions."""
+        (_, _, units), (_, _, n_bases, horizon), *_ = input_shape
+        self.decoder.build((None, horizon, units + n_bases))
+        self.output_layer.build((None, horizon, self.units))
+
+    def call(self, inputs: Any) -> Any:
+        """Return quantiles of (state, directions, scale, level)."""
+        state, directions, scale, level = inputs
+        horizon = directions.shape[-1]
+        along = ops.transpose(directions[:, 0], (0, 2, 1))
+        repeated = ops.repeat(state, horizon, axis=1)
+        steps = self.output_layer(self.decoder(ops.concatenate([repeated, along], axis=-1)))
+        median = (along[..., 0] + steps[..., 0])[:, None]
+        return spread_quantiles(median, ops.softplus(steps[:, None, :, 1:] + 0.5), scale, level)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "cell": self.cell, "units": self.units}
+
+
+def recurrent_layer(cell: str, units: int, **kwargs: Any) -> keras.layers.Layer:
+    """Return one recurrent layer with the settings that the fused kernels can run.
+
+    Plain cells use ReLU and start at the identity (Le, Jaitly and Hinton 2015), the gated ones orthogonal.
+    """
+    if cell == "rnn":
+        return keras.layers.SimpleRNN(
+            units, activation="relu", recurrent_initializer=keras.initializers.Identity(), **kwargs
+        )
+    kind = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[cell]
+    return kind(units, **kwargs)

@@ -1,0 +1,54 @@
+"""What training minimizes, over every supervised step at once and only where there is a value."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS
+
+# The median carries the point forecast: it counts as much as the four interval limits together.
+WEIGHTS = np.array([1.0, 1.0, 4.0, 1.0, 1.0]) / 8.0
+
+
+def target_steps(future: Any, horizon: int) -> tuple[Any, Any]:
+    """Return what follows each supervised step [B, S, H]: values, and 1 where there is one.
+
+    ``future`` is [B, S - 1 + H, 2]: step ``i`` is followed by its entries ``i`` to ``i + H - 1``.
+    """
+    n_steps = future.shape[1] - horizon + 1
+    index = np.arange(n_steps)[:, None] + np.arange(horizon)[None, :]
+    windows = ops.reshape(ops.take(future, index.ravel(), axis=1), (-1, n_steps, horizon, 2))
+    return windows[..., 0], windows[..., 1]
+
+
+def _mean_over_windows(error: Any, observed: Any) -> Any:
+    """Return a loss per window [B] whose mean is the mean over all observed points of the batch."""
+    total = ops.sum(error * observed, axis=(1, 2))
+    count = ops.sum(observed)
+    return total * ops.cast(ops.shape(total)[0], total.dtype) / ops.maximum(count, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="forecastr")
+def pinball(future: Any, quantiles: Any) -> Any:
+    """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978)."""
+    y, observed = target_steps(future, quantiles.shape[2])
+    error = 0.0
+    for q, (quantile_level, weight) in enumerate(zip(QUANTILE_LEVELS, WEIGHTS, strict=True)):
+        below = y - quantiles[..., q]
+        error = error + 2 * float(weight) * ops.maximum(quantile_level * below, (quantile_level - 1) * below)
+    return _mean_over_windows(error, observed)
+
+
+@keras.saving.register_keras_serializable(package="forecastr")
+def mse(future: Any, quantiles: Any) -> Any:
+    """Mean squared error [B] of the point forecast."""
+    horizon, n_quantiles = quantiles.shape[2:]
+    y, observed = target_steps(future, horizon)
+    point = quantiles[..., MEDIAN if n_quantiles > 1 else 0]
+    return _mean_over_windows(ops.square(y - point), observed)
+
+
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {"pinball": pinball, "mse": mse}

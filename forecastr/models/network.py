@@ -1,0 +1,90 @@
+"""From a configuration to the Keras models that train and that forecast."""
+
+from typing import Any
+
+import keras
+
+from forecastr.models.config import NetworkConfig, WindowShape, n_supervised_steps, past_length
+from forecastr.models.layers import CausalScaling, DecoderHead, QuantileHead, recurrent_layer
+
+MAX_HEADS = 4
+
+
+def build_networks(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Model, keras.Model]:
+    """Return two models of the same layers: one to train [B, S, H, Q], one to forecast [B, 1, H, Q].
+
+    Both read past [B, P + C, 2]: scaled value, and 1 where it was observed. They differ where training
+    forecasts from every step of the window and only the forecast from its last one is wanted later.
+
+    Raises
+    ------
+    ConfigError
+        If the combination would leak (see ``NetworkConfig``).
+    """
+    past = keras.Input((past_length(config, shape), 2), name="past")
+    if config.head == "plain":
+        model = keras.Model(past, _plain_network(config, past), name="classic")
+        return model, model
+    scaling = _scaling_layer(config, shape, n_supervised_steps(config))
+    features, directions, scale, level = scaling(past)
+    state = _encode(config, features)
+    if config.supervision == "last":
+        state = state[:, -1:, :]
+    head = _head_layer(config)
+    trainer = keras.Model(past, head((state, directions, scale, level)), name="trainer")
+    if config.supervision == "last":
+        return trainer, trainer
+    return trainer, _forecaster(config, shape, past, features, state, head)
+
+
+def _forecaster(
+    config: NetworkConfig, shape: WindowShape, past: Any, features: Any, state: Any, head: keras.layers.Layer
+) -> keras.Model:
+    """The same layers, asked for the last step alone."""
+    _, directions, scale, level = _scaling_layer(config, shape, 1)(past)
+    return keras.Model(past, head((state[:, -1:, :], directions, scale, level)), name="forecaster")
+
+
+def _scaling_layer(config: NetworkConfig, shape: WindowShape, n_steps: int) -> CausalScaling:
+    return CausalScaling(
+        context_length=config.context_length,
+        n_steps=n_steps,
+        horizon=shape.horizon,
+        season_lengths=shape.season_lengths,
+        bases=config.bases,
+        transform=config.transform,
+        level_seasons=config.level_seasons,
+        local_scale=config.local_scale,
+    )
+
+
+def _encode(config: NetworkConfig, features: Any) -> Any:
+    """Stack the recurrent layers over the features: [B, C, F] -> [B, C, U]."""
+    state = features
+    for n in range(config.layers):
+        if n and config.dropout:
+            state = keras.layers.Dropout(config.dropout)(state)
+        layer = recurrent_layer(config.cell, config.units, return_sequences=True)
+        state = (keras.layers.Bidirectional(layer) if config.bidirectional else layer)(state)
+    if config.attention != "none":
+        heads = max(n for n in range(1, MAX_HEADS + 1) if config.units % n == 0)
+        attend = keras.layers.MultiHeadAttention(heads, config.units // heads, dropout=config.dropout)
+        state = keras.layers.Add()([state, attend(state, state, use_causal_mask=config.attention == "causal")])
+    return state
+
+
+def _head_layer(config: NetworkConfig) -> keras.layers.Layer:
+    if config.head == "decoder":
+        return DecoderHead(cell=config.cell, units=config.units, name="head")
+    return QuantileHead(name="head")
+
+
+def _plain_network(config: NetworkConfig, past: Any) -> Any:
+    """The tutorials' network: stacked layers, dropout after each, one dense output, one step ahead."""
+    state = past[..., :1]
+    for n in range(config.layers):
+        layer = recurrent_layer(config.cell, config.units, return_sequences=n < config.layers - 1)
+        state = (keras.layers.Bidirectional(layer) if config.bidirectional else layer)(state)
+        if config.dropout:
+            state = keras.layers.Dropout(config.dropout)(state)
+    return keras.layers.Reshape((1, 1, 1))(keras.layers.Dense(1)(state))
