@@ -1,0 +1,1 @@
+"""Where work runs: the backend, the device, and worker processes."""

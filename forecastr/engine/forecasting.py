@@ -1,0 +1,104 @@
+"""Forecasts of one network from any cutoffs, in the target's unit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecastr.engine.work import ForecastJob
+from forecastr.models.config import NetworkConfig, WindowShape, past_length
+from forecastr.models.network import build_networks
+from forecastr.schema import QUANTILE_LEVELS
+from forecastr.windows.batches import WindowSource
+from forecastr.windows.scaling import Scaler, fit_scaler
+from forecastr.windows.store import Cutoffs, SeriesStore, last_values
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
+
+
+def forecast(job: ForecastJob) -> dict[str, int]:
+    """Write the quantiles of every cutoff of a job; return how many there are."""
+    _, network = build_networks(job.config, job.shape)
+    network.set_weights(load_weights(job.weights))
+    scaler = scaler_of(job.config, job.shape, SeriesStore.load(job.scaled_on))
+    quantiles = forecast_cutoffs(
+        network, job.config, job.shape, SeriesStore.load(job.store), scaler, job.cutoffs, job.horizon
+    )
+    np.save(job.output, quantiles)
+    return {"windows": len(quantiles)}
+
+
+def export(config: NetworkConfig, shape: WindowShape, trained: Path, output: Path) -> dict[str, str]:
+    """Write a trained network as a ``.keras`` file, as it is."""
+    _, network = build_networks(config, shape)
+    network.set_weights(load_weights(trained / "weights.npz"))
+    network.save(output)
+    return {"network": str(output)}
+
+
+def scaler_of(config: NetworkConfig, shape: WindowShape, store: SeriesStore) -> Scaler:
+    """Return the scaling that a configuration asks for, fitted on a store."""
+    return fit_scaler(store, transform=config.transform, scaling=config.scaling, season_length=shape.season_lengths[0])
+
+
+def forecast_cutoffs(
+    network: "keras.Model",
+    config: NetworkConfig,
+    shape: WindowShape,
+    store: SeriesStore,
+    scaler: Scaler,
+    cutoffs: Cutoffs,
+    horizon: int,
+) -> np.ndarray:
+    """Return quantiles [W, H, Q] of a network from every cutoff; a series without a scale repeats its last value.
+
+    A network of a shorter horizon is applied again to its own medians until the horizon is full.
+    """
+    source = WindowSource.from_store(store, scaler)
+    length = past_length(config, shape)
+    quantiles = np.empty((len(cutoffs), horizon, len(QUANTILE_LEVELS)))
+    for first in range(0, len(cutoffs), BATCH):
+        batch = slice(first, first + BATCH)
+        past = source.past(cutoffs.take(np.arange(len(cutoffs))[batch]), length)
+        scaled = _roll(network, past, horizon)
+        quantiles[batch] = scaler.inverse(scaled, cutoffs.series[batch])
+    unscaled = np.isnan(scaler.scale)[cutoffs.series]
+    if unscaled.any():
+        quantiles[unscaled] = last_values(store, cutoffs.take(unscaled))[:, None, None]
+    return quantiles
+
+
+def predict_windows(network: "keras.Model", past: np.ndarray) -> np.ndarray:
+    """Return a network's outputs [W, H, Q]; odd batches are padded, so that few shapes are compiled."""
+    size = 1 << max(0, len(past) - 1).bit_length()
+    padded = np.concatenate([past, np.zeros((size - len(past), *past.shape[1:]), past.dtype)])
+    return np.asarray(network.predict_on_batch(padded))[: len(past), 0]
+
+
+def _roll(network: "keras.Model", past: np.ndarray, horizon: int) -> np.ndarray:
+    """Forecast, append the medians, and forecast again until the horizon is full [W, H, Q]."""
+    parts, done = [], 0
+    while done < horizon:
+        part = predict_windows(network, past)
+        if part.shape[-1] == 1:
+            part = np.repeat(part, len(QUANTILE_LEVELS), axis=-1)
+        parts.append(part)
+        done += part.shape[1]
+        median = part[..., part.shape[-1] // 2]
+        past = np.concatenate([past, np.stack([median, np.ones_like(median)], axis=-1)], axis=1)
+        past = past[:, part.shape[1] :]
+    return np.concatenate(parts, axis=1)[:, :horizon]
+
+
+def save_weights(network: "keras.Model", path: Path) -> None:
+    """Write a network's weights as plain arrays."""
+    np.savez(path, *network.get_weights())
+
+
+def load_weights(path: Path) -> list[np.ndarray]:
+    """Read what ``save_weights`` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return [arrays[f"arr_{n}"] for n in range(len(arrays.files))]

@@ -1,0 +1,195 @@
+"""Supervised worker processes: one unit of work each, killed at its deadline, replaced when it dies."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from forecastr.engine.backend import available_cores, keras_environment
+from forecastr.errors import SearchError
+
+SILENCE = 120.0  # seconds without a word from a worker before it counts as hung
+START = 120.0  # seconds a worker may take to load its libraries
+RECYCLE_MIB = 3000.0  # a worker that has grown past this is replaced before its next job
+
+
+@dataclass(frozen=True)
+class Message:
+    """What came of a job: ``kind`` is "event", "done" or "failed"; ``content`` a dict, or the reason."""
+
+    job: Any
+    kind: str
+    content: Any
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: "subprocess.Popen[bytes]"
+    connection: Connection
+    cores: list[int]
+    log: Path
+    ready: bool = False
+    job: Any = None
+    queued: tuple[Any, ...] | None = None
+    deadline: float = float("inf")
+    heard: float = field(default_factory=time.monotonic)
+
+
+class WorkerPool:
+    """Processes that load Keras once and then run one job at a time each.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes.
+    backend : str
+        Keras backend that they load.
+    logs : Path
+        Folder for what they print.
+    """
+
+    def __init__(self, jobs: int, *, backend: str, logs: Path) -> None:
+        cores = available_cores()
+        self.backend, self.logs = backend, logs
+        self._starts = 0
+        self._workers = [self._start(cores[n % len(cores) :: jobs] or cores) for n in range(jobs)]
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def idle(self) -> int:
+        """Number of workers without a job."""
+        return sum(worker.job is None for worker in self._workers)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is running."""
+        return self.idle < len(self._workers)
+
+    def submit(self, job: Any, function: str, *arguments: Any, seconds: float) -> None:
+        """Give an idle worker ``module:function`` to call; it is killed if that takes longer than ``seconds``."""
+        worker = next(worker for worker in self._workers if worker.job is None)
+        worker.job, worker.queued = job, (function, arguments)
+        worker.deadline = time.monotonic() + seconds
+        self._feed(worker)
+
+    def poll(self, timeout: float) -> list[Message]:
+        """Return what the workers say within ``timeout`` seconds, deaths and missed deadlines included."""
+        messages = []
+        sentinels: dict[Any, _Worker] = {worker.connection: worker for worker in self._workers}
+        for source in wait(list(sentinels), timeout):
+            messages += self._receive(sentinels[source])
+        now = time.monotonic()
+        for worker in self._workers:
+            patience = SILENCE if worker.ready else START
+            if worker.job is not None and (now > worker.deadline or now > worker.heard + patience):
+                why = "not done at its deadline" if now > worker.deadline else f"silent for {patience:.0f} s"
+                messages.append(self._fail(worker, f"killed: {why}"))
+        return messages
+
+    def run(self, jobs: list[tuple[Any, ...]], *, seconds: float) -> dict[Any, Any]:
+        """Run ``(key, function, *arguments)`` jobs to their end and return their results by key.
+
+        Raises
+        ------
+        SearchError
+            If one of them fails.
+        """
+        waiting, results = list(jobs), {}
+        while waiting or self.busy:
+            while waiting and self.idle:
+                key, function, *arguments = waiting.pop(0)
+                self.submit(key, function, *arguments, seconds=seconds)
+            for message in self.poll(1.0):
+                if message.kind == "failed":
+                    raise SearchError(f"{message.job}: {message.content}")
+                if message.kind == "done":
+                    results[message.job] = message.content
+        return results
+
+    def stop(self, job: Any) -> None:
+        """Kill the worker of a job, whose result is not wanted any more, and start another."""
+        for worker in self._workers:
+            if worker.job == job:
+                self._replace(worker)
+
+    def close(self) -> None:
+        """End all processes at once; nothing they hold is of value."""
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.wait()
+            worker.connection.close()
+        self._workers = []
+
+    def _start(self, cores: list[int]) -> _Worker:
+        ours, theirs = socket.socketpair()
+        log = self.logs / f"worker-{self._starts}.log"
+        self._starts += 1
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "forecastr.engine.worker",
+                    str(theirs.fileno()),
+                    ",".join(map(str, cores)),
+                ],
+                env={**os.environ, **keras_environment(self.backend)},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        theirs.close()
+        return _Worker(process, Connection(ours.detach()), cores, log)
+
+    def _feed(self, worker: _Worker) -> None:
+        if worker.ready and worker.queued:
+            worker.connection.send(worker.queued)
+            worker.queued, worker.heard = None, time.monotonic()
+
+    def _receive(self, worker: _Worker) -> list[Message]:
+        try:
+            kind, content = worker.connection.recv()
+        except (EOFError, ConnectionResetError):
+            return [self._fail(worker, self._cause_of_death(worker))]
+        worker.heard = time.monotonic()
+        if kind == "ready":
+            worker.ready = True
+            self._feed(worker)
+            return []
+        message = Message(worker.job, kind, content)
+        if kind != "event":
+            worker.job, worker.deadline = None, float("inf")
+            if kind == "done" and content["peak_mib"] > RECYCLE_MIB:
+                self._replace(worker)
+        return [message]
+
+    def _fail(self, worker: _Worker, reason: str) -> Message:
+        """Replace a dead or late worker; one that dies before its first job would only die again."""
+        message = Message(worker.job, "failed", reason)
+        if not worker.ready:
+            raise SearchError(f"A worker process could not start ({reason}). `forecastr doctor` may tell why.")
+        self._replace(worker)
+        return message
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.process.kill()
+        worker.process.wait()
+        worker.connection.close()
+        self._workers[self._workers.index(worker)] = self._start(worker.cores)
+
+    def _cause_of_death(self, worker: _Worker) -> str:
+        code = worker.process.wait()
+        last = [line for line in worker.log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+        how = f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return ": ".join([how, *last])

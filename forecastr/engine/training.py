@@ -1,0 +1,162 @@
+"""The unit of work: train this configuration on that panel, return its curve, weights and forecasts."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from forecastr.engine.forecasting import forecast_cutoffs, predict_windows, save_weights, scaler_of
+from forecastr.engine.optimizer import learning_rate_at, make_optimizer
+from forecastr.engine.work import TrainJob
+from forecastr.errors import SearchError
+from forecastr.models.config import n_supervised_steps, past_length
+from forecastr.models.losses import LOSSES, WEIGHTS
+from forecastr.models.network import build_networks
+from forecastr.schema import QUANTILE_LEVELS
+from forecastr.windows.batches import BatchShape, WindowSource, draw_batches
+from forecastr.windows.store import SeriesStore
+
+EPOCH = 50  # updates between two looks at validation
+PATIENCE = 5  # epochs without a better validation loss before training stops
+WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
+LEVELS = np.array(QUANTILE_LEVELS)
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def train(job: TrainJob, report: Report) -> dict[str, Any]:
+    """Train a network and write its files; ``report`` hears of every epoch.
+
+    Raises
+    ------
+    SearchError
+        If the loss stops being a number.
+    """
+    start = time.monotonic()
+    keras.utils.set_random_seed(job.seed)
+    trainer, network = build_networks(job.config, job.shape)
+    trainer.compile(
+        optimizer=make_optimizer(job.config), loss=LOSSES[job.config.loss], jit_compile=_compiles_with_xla()
+    )
+    train_store = SeriesStore.load(job.train)
+    scaler = scaler_of(job.config, job.shape, train_store)
+    batch_shape = BatchShape(
+        batch_size=job.config.batch_size,
+        past_length=past_length(job.config, job.shape),
+        n_steps=n_supervised_steps(job.config),
+        horizon=job.shape.horizon,
+    )
+    known = SeriesStore.load(job.known)
+    watched = _watched_windows(job, known, scaler, batch_shape)
+    watch = Watch(job, network, watched, report, start)
+    batches = draw_batches(WindowSource.from_store(train_store, scaler), batch_shape, np.random.default_rng(job.seed))
+    trainer.fit(
+        watch.until_deadline(batches),
+        steps_per_epoch=min(EPOCH, job.config.updates),
+        epochs=math.ceil(job.config.updates / EPOCH),
+        callbacks=[watch],
+        verbose=0,
+    )
+    watch.restore_best()
+    job.output.mkdir(parents=True, exist_ok=True)
+    save_weights(network, job.output / "weights.npz")
+    if job.validation is not None:
+        forecasts = forecast_cutoffs(network, job.config, job.shape, known, scaler, job.validation, job.horizon)
+        np.save(job.output / "validation.npy", forecasts)
+    if job.network:
+        network.save(job.network)
+    return {
+        "updates": watch.updates,
+        "best_epoch": watch.best_epoch,
+        "best_updates": watch.best_updates,
+        "parameters": network.count_params(),
+        "seconds": time.monotonic() - start,
+        "cut_short": watch.cut_short,
+    }
+
+
+def _compiles_with_xla() -> bool:
+    """TensorFlow trains recurrent layers several times slower on a CPU when XLA compiles them."""
+    return keras.config.backend() == "jax"
+
+
+def _watched_windows(
+    job: TrainJob, known: SeriesStore, scaler: Any, shape: BatchShape
+) -> tuple[np.ndarray, np.ndarray] | None:
+    if job.validation is None:
+        return None
+    cutoffs = job.validation.thinned(WATCHED_WINDOWS)
+    source = WindowSource.from_store(known, scaler)
+    return source.past(cutoffs, shape.past_length), source.future(cutoffs, shape.horizon, n_steps=1)
+
+
+class Watch(keras.callbacks.Callback):
+    """Reports every epoch, keeps the best weights, and ends training when it should."""
+
+    def __init__(
+        self,
+        job: TrainJob,
+        network: keras.Model,
+        watched: tuple[np.ndarray, np.ndarray] | None,
+        report: Report,
+        start: float,
+    ) -> None:
+        super().__init__()
+        self.job, self.network, self.watched, self.report = job, network, watched, report
+        self.start, self.deadline = start, start + job.seconds
+        self.updates, self.best_epoch, self.best_updates, self.best_loss = 0, 0, 0, math.inf
+        self.best_weights: list[np.ndarray] | None = None
+        self.norm_before, self.updates_before, self.cut_short = 0.0, 0, False
+
+    def until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """Pass batches on until the deadline: training then stops between two updates."""
+        for batch in batches:
+            if time.monotonic() > self.deadline:
+                self._model.stop_training = self.cut_short = True
+            yield batch
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Look at validation, remember the best weights, tell what happened."""
+        trainer = self.model  # this access brings the variables up to date
+        loss = float((logs or {}).get("loss", math.nan))
+        self.updates = int(np.asarray(trainer.optimizer.iterations))
+        if not math.isfinite(loss):
+            raise SearchError(f"the loss is {loss} after {self.updates} updates")
+        validation_loss = self._validation_loss() if self.watched is not None else None
+        if validation_loss is not None and validation_loss < self.best_loss:
+            self.best_loss, self.best_epoch, self.best_updates = validation_loss, epoch + 1, self.updates
+            self.best_weights = self.network.get_weights()
+        if validation_loss is not None and epoch + 1 - self.best_epoch >= PATIENCE:
+            trainer.stop_training = True
+        norm_sum = float(np.asarray(trainer.optimizer.norm_sum))
+        self.report(
+            {
+                "epoch": epoch + 1,
+                "updates": self.updates,
+                "loss": loss,
+                "validation_loss": validation_loss,
+                "gradient_norm": (norm_sum - self.norm_before) / max(1, self.updates - self.updates_before),
+                "learning_rate": learning_rate_at(self.job.config, self.updates),
+                "seconds": time.monotonic() - self.start,
+            }
+        )
+        self.norm_before, self.updates_before = norm_sum, self.updates
+
+    def restore_best(self) -> None:
+        """Put back the weights of the best epoch, where validation told which that was."""
+        if self.best_weights is not None:
+            self.network.set_weights(self.best_weights)
+
+    def _validation_loss(self) -> float:
+        past, future = self.watched or (None, None)
+        quantiles = predict_windows(self.network, past)
+        y, observed = future[..., 0], future[..., 1]
+        if quantiles.shape[-1] == 1:
+            error = np.square(y - quantiles[..., 0])
+        else:
+            below = y[..., None] - quantiles
+            error = np.maximum(LEVELS * below, (LEVELS - 1) * below) @ (2 * WEIGHTS)
+        return float((error * observed).sum() / max(1.0, observed.sum()))

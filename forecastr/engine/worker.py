@@ -1,0 +1,50 @@
+"""A worker process: takes one unit of work at a time from its parent, and answers."""
+
+import importlib
+import os
+import resource
+import sys
+import traceback
+from multiprocessing.connection import Connection
+
+
+def main() -> None:
+    """Serve until the parent hangs up: ``python -m forecastr.engine.worker FD CORES``."""
+    connection = Connection(int(sys.argv[1]))
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, [int(core) for core in sys.argv[2].split(",")])
+    if os.environ["KERAS_BACKEND"] != "tensorflow":
+        # Keras loads TensorFlow, seconds and 400 MiB, only to ask whether an object is one of its own.
+        sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    import keras  # loaded while the parent still reads the table
+
+    connection.send(("ready", keras.config.backend()))
+    while True:
+        try:
+            name, arguments = connection.recv()
+        except EOFError:
+            return
+        module, _, attribute = name.partition(":")
+        try:
+            function = getattr(importlib.import_module(module), attribute)
+            connection.send(("done", {**function(*arguments, **_reporter(function, connection)), **_usage()}))
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        except Exception as error:
+            traceback.print_exc()
+            connection.send(("failed", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"))
+
+
+def _reporter(function: object, connection: Connection) -> dict[str, object]:
+    """Give work that reports progress the means to do so."""
+    takes_report = "report" in getattr(function, "__annotations__", {})
+    return {"report": lambda event: connection.send(("event", event))} if takes_report else {}
+
+
+def _usage() -> dict[str, float]:
+    """Peak memory of this process so far, in MiB."""
+    return {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+if __name__ == "__main__":
+    main()
