@@ -1,0 +1,1 @@
+"""The oracle, trials, their budget and ledger; the ensemble of the best."""

@@ -1,0 +1,65 @@
+"""The ensemble of the best trials: members and weights picked on validation alone."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from forecastr.schema import MEDIAN
+
+ROUNDS = 12
+
+
+def choose_members(
+    forecasts: Mapping[str, np.ndarray],
+    y_true: np.ndarray,
+    *,
+    series: np.ndarray,
+    scale: np.ndarray,
+    max_members: int,
+) -> dict[str, float]:
+    """Return weights, summing to 1, of the trials whose average has the lowest validation MASE.
+
+    Greedy selection with replacement (Caruana et al. 2004): start from the best trial, add whichever
+    lowers the error most, stop when none does.
+
+    Parameters
+    ----------
+    forecasts : mapping of str to ndarray of shape (W, H, Q)
+        Quantiles on the validation windows by trial.
+    y_true : ndarray of shape (W, H)
+        Actual values, NaN where missing.
+    series : ndarray of shape (W,)
+        Series of each window.
+    scale : ndarray of shape (N,)
+        MASE's denominators; windows of series without one are left out unless none has one.
+    max_members : int
+        Different trials at most.
+    """
+    window_scale = scale[series]
+    usable = np.isfinite(window_scale) & (window_scale > 0) & ~np.isnan(y_true).all(axis=1)
+    if not usable.any():
+        usable, window_scale = np.ones(len(series), bool), np.ones(len(series))
+    per_series = 1.0 / np.bincount(series[usable])[series[usable]] / len(np.unique(series[usable]))
+    y = y_true[usable] / window_scale[usable, None]
+    medians = {name: cube[usable, :, MEDIAN] / window_scale[usable, None] for name, cube in forecasts.items()}
+
+    def error(point: np.ndarray) -> float:
+        return float(np.nanmean(np.abs(y - point), axis=1) @ per_series)
+
+    names = sorted(medians, key=lambda name: (error(medians[name]), name))
+    picked = [names[0]]
+    total, best = medians[names[0]].copy(), error(medians[names[0]])
+    for _ in range(ROUNDS):
+        allowed = names if len(set(picked)) < max_members else sorted(set(picked))
+        errors = {name: error((total + medians[name]) / (len(picked) + 1)) for name in allowed}
+        name = min(errors, key=lambda name: (errors[name], name))
+        if errors[name] >= best * (1 - 1e-4):
+            break
+        best, total = errors[name], total + medians[name]
+        picked.append(name)
+    return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
+
+
+def average(cubes: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    """Return the weighted average of members' quantiles [W, H, Q]; averages of ordered values stay ordered."""
+    return sum(weight * cubes[name] for name, weight in weights.items())  # type: ignore[return-value]

@@ -1,0 +1,141 @@
+"""What a search may try: every hyperparameter named for what it is, and the first configurations."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from forecastr.models.config import NetworkConfig
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+# How the context is read. Only combinations that cannot leak have a name.
+READERS: dict[str, dict[str, Any]] = {
+    "causal": {},
+    "causal attention": {"attention": "causal"},
+    "bidirectional": {"bidirectional": True, "supervision": "last"},
+    "full attention": {"attention": "full", "supervision": "last"},
+    "decoder": {"head": "decoder", "supervision": "last"},
+    "last step": {"supervision": "last"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSpace:
+    """The part of the space that depends on the data and the task.
+
+    Parameters
+    ----------
+    season_length : int
+        1 where nothing repeats: the seasonal choices then have no meaning and are left out.
+    contexts : tuple of int
+        Context lengths to try; one where the user named it.
+    positive : bool
+        Whether logarithms can be taken.
+    updates : int
+        Training steps of a trial.
+    """
+
+    season_length: int
+    contexts: tuple[int, ...]
+    positive: bool
+    updates: int
+
+    @property
+    def transforms(self) -> list[str]:
+        """Legal transforms."""
+        return ["level", "difference", *(["log"] if self.positive else [])]
+
+    def declare(self, hp: "keras_tuner.HyperParameters") -> None:
+        """Declare every hyperparameter that a trial may vary."""
+        hp.Choice("reader", list(READERS))
+        hp.Choice("cell", ["gru", "lstm", "rnn"])
+        hp.Int("layers", 1, 4)
+        hp.Choice("units", [32, 64, 96, 128])
+        hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3])
+        hp.Choice("context_length", list(self.contexts))
+        hp.Choice("transform", self.transforms)
+        hp.Boolean("local_scale")
+        if self.season_length > 1:
+            hp.Choice("bases", ["naive", "means", "deviations"])
+            hp.Choice("level_seasons", [1, 2, 4])
+        hp.Float("learning_rate", 1e-3, 1e-2, sampling="log")
+        hp.Choice("schedule", ["cosine", "constant"])
+        hp.Choice("weight_decay", [0.0, 1e-4, 1e-2])
+        hp.Choice("clip_norm", [0.5, 1.0, 5.0])
+        hp.Choice("batch_size", [16, 32, 64])
+
+    def config(self, values: dict[str, Any]) -> NetworkConfig:
+        """Return the configuration that values of the hyperparameters stand for."""
+        chosen = {name: value for name, value in values.items() if name != "reader"}
+        return NetworkConfig(**{**chosen, **READERS[values["reader"]], "updates": self.updates})
+
+    def portfolio(self) -> list[dict[str, Any]]:
+        """Return the first values to try, known to be good across panels, most promising first."""
+        seasonal = self.season_length > 1
+        log = "log" if self.positive else "level"
+        plain: dict[str, Any] = {
+            "reader": "causal",
+            "cell": "gru",
+            "layers": 2,
+            "units": 64,
+            "dropout": 0.0,
+            "context_length": self.contexts[0],
+            "transform": "level",
+            "local_scale": False,
+            **({"bases": "means", "level_seasons": 1} if seasonal else {}),
+            "learning_rate": 3e-3,
+            "schedule": "cosine",
+            "weight_decay": 1e-4,
+            "clip_norm": 1.0,
+            "batch_size": 32,
+        }
+        longest = {"context_length": self.contexts[-1]}
+        if not seasonal:
+            return [
+                {**plain, "local_scale": True},
+                {**plain, "transform": log, "local_scale": True, "units": 32, "layers": 1},
+                {**plain, "transform": "difference", "cell": "lstm", "dropout": 0.2},
+                {**plain, **longest, "local_scale": True, "dropout": 0.2, "learning_rate": 1e-3},
+            ]
+        return [
+            {**plain, "transform": log, "bases": "deviations"},
+            {**plain, "bases": "deviations", "dropout": 0.1},
+            {**plain, "transform": log, "level_seasons": 2, "dropout": 0.1},
+            {**plain, "cell": "lstm", "layers": 1, "units": 96, "level_seasons": 4},
+            {**plain, **longest, "bases": "deviations", "dropout": 0.2},
+            {
+                **plain,
+                **longest,
+                "transform": log,
+                "bases": "deviations",
+                "level_seasons": 4,
+                "local_scale": True,
+            },
+        ]
+
+
+def trial_updates(time_limit: float) -> int:
+    """Return the training steps of a trial: more where there is more time, in whole epochs of 50.
+
+    Examples
+    --------
+    >>> trial_updates(120), trial_updates(20), trial_updates(3600)
+    (400, 150, 2000)
+    """
+    return int(min(2000, max(100, round(400 * (time_limit / 120) ** 0.5 / 50) * 50)))
+
+
+def context_choices(asked: int | None, season_lengths: tuple[int, ...], longest: int) -> tuple[int, ...]:
+    """Return the context lengths to try: the one asked for, or 60 and two of the longest seasons.
+
+    Examples
+    --------
+    >>> context_choices(None, (24, 168), 900)
+    (60, 336)
+    >>> context_choices(30, (7,), 900)
+    (30,)
+    """
+    if asked is not None:
+        return (asked,)
+    wider = max(120, 2 * max(season_lengths)) if longest >= 240 else 60
+    return (60,) if wider <= 60 else (60, min(wider, 400))

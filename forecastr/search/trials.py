@@ -1,0 +1,213 @@
+"""Trials one after the other on every worker, until time, number or hope runs out."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from forecastr.engine.pool import Message, WorkerPool
+from forecastr.engine.work import TRAIN, TrainJob
+from forecastr.errors import SearchError
+from forecastr.models.config import NetworkConfig, WindowShape
+from forecastr.search.ledger import Ledger
+from forecastr.windows.store import Cutoffs
+
+GRACE = 15.0  # seconds past its own deadline before a trial's worker is killed
+SHORTEST = 3.0  # seconds below which no trial is worth starting
+HOPELESS = 5  # failed trials in a row, none completed, after which a search gives up
+STALLED = 40  # completed trials in a row without a better score
+
+Watcher = Callable[[dict[str, Any]], None]
+Scorer = Callable[[np.ndarray], dict[str, float | None]]
+
+
+class Proposals(Protocol):
+    """Where configurations come from."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next one may be asked for."""
+
+    def ask(self) -> NetworkConfig | None:
+        """Return the next configuration, or None when there is none left."""
+
+    def tell(self, number: int, score: float | None) -> None:
+        """Take a score back."""
+
+
+@dataclass(eq=False)
+class Trial:
+    """One configuration, trained and scored."""
+
+    number: int
+    config: NetworkConfig
+    status: str = "running"
+    score: float | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    result: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The trial's number as it is written everywhere."""
+        return f"{self.number:04d}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSetting:
+    """What all trials of one search share: rows, cutoffs and where files go.
+
+    Parameters
+    ----------
+    train, known : Path
+        Folders of the rows to train on, and of those plus the validation part.
+    validation : Cutoffs
+        Where validation forecasts start.
+    horizon : int
+        Steps to forecast.
+    season_lengths : tuple of int
+        Strongest first.
+    seed : int
+        Trial ``k`` trains with ``seed + k``.
+    scratch : Path
+        Folder for the trials' files.
+    """
+
+    train: Path
+    known: Path
+    validation: Cutoffs
+    horizon: int
+    season_lengths: tuple[int, ...]
+    seed: int
+    scratch: Path
+
+    def shape(self, config: NetworkConfig) -> WindowShape:
+        """Return the window shape of a configuration: the tutorials' network forecasts one step."""
+        horizon = 1 if config.head == "plain" else self.horizon
+        return WindowShape(horizon=horizon, season_lengths=self.season_lengths)
+
+    def job(self, trial: Trial, seconds: float) -> TrainJob:
+        """Return the unit of work of a trial."""
+        return TrainJob(
+            trial=trial.name,
+            config=trial.config,
+            shape=self.shape(trial.config),
+            train=self.train,
+            known=self.known,
+            validation=self.validation,
+            horizon=self.horizon,
+            seed=self.seed + trial.number,
+            seconds=seconds,
+            output=self.scratch / trial.name,
+        )
+
+
+@dataclass(eq=False)
+class Search:
+    """Runs trials and remembers what came of them.
+
+    Parameters
+    ----------
+    setting : SearchSetting
+        What the trials share.
+    proposals : Proposals
+        What to try.
+    score : callable
+        Validation quantiles [W, H, Q] to metrics; ``validation_mase`` among them is the score.
+    pool, ledger, watch
+        Where trials run, where they are written down, and who else wants to hear of them.
+    """
+
+    setting: SearchSetting
+    proposals: Proposals
+    score: Scorer
+    pool: WorkerPool
+    ledger: Ledger
+    watch: Watcher
+    trials: list[Trial] = field(default_factory=list)
+
+    def run(self, *, seconds_left: Callable[[], float], max_trials: int | None) -> str:
+        """Search until a limit is reached and return which one it was.
+
+        Raises
+        ------
+        SearchError
+            If no trial was completed.
+        """
+        ended_by = None
+        while True:
+            ended_by = ended_by or self._limit_reached(seconds_left(), max_trials)
+            while not ended_by and self.pool.idle and self.proposals.ready:
+                ended_by = self._start(seconds_left()) or self._limit_reached(seconds_left(), max_trials)
+            if ended_by and not self.pool.busy:
+                break
+            for message in self.pool.poll(0.5):
+                self._hear(message)
+        self._record("search_ended", ended_by=ended_by)
+        if not self.completed:
+            reasons = Counter(trial.reason for trial in self.trials)
+            why = reasons.most_common(1)[0][0] if reasons else "there was no time for one"
+            raise SearchError(f"No trial was completed: {why}. Allow more time with --time-limit.")
+        return ended_by
+
+    @property
+    def completed(self) -> list[Trial]:
+        """Trials that came to their end, best first."""
+        done = [trial for trial in self.trials if trial.status == "completed"]
+        return sorted(done, key=lambda trial: (trial.score, trial.number))
+
+    def forecasts(self, trial: Trial) -> np.ndarray:
+        """Return a completed trial's validation quantiles [W, H, Q]."""
+        return np.load(self.setting.scratch / trial.name / "validation.npy")
+
+    def _limit_reached(self, seconds_left: float, max_trials: int | None) -> str | None:
+        done = [trial for trial in self.trials if trial.status != "running"]
+        if max_trials is not None and len(self.trials) >= max_trials:
+            return "trial limit"
+        if seconds_left < SHORTEST:
+            return "time limit"
+        if len(done) >= HOPELESS and not self.completed:
+            return "failures"
+        if self.completed and len(done) - done.index(self.completed[0]) > STALLED:
+            return "no improvement"
+        return None
+
+    def _start(self, seconds_left: float) -> str | None:
+        config = self.proposals.ask()
+        if config is None:
+            return "space exhausted"
+        trial = Trial(len(self.trials), config)
+        self.trials.append(trial)
+        self._record("trial_started", trial=trial.name, config=vars(config))
+        job = self.setting.job(trial, seconds_left)
+        self.pool.submit(trial, TRAIN, job, seconds=seconds_left + GRACE)
+        return None
+
+    def _hear(self, message: Message) -> None:
+        trial = message.job
+        if message.kind == "event":
+            self._record("epoch", trial=trial.name, **message.content)
+            return
+        if message.kind == "done":
+            trial.metrics = self.score(self.forecasts(trial))
+            trial.score, trial.result = trial.metrics["validation_mase"], message.content
+            if trial.score is not None and np.isfinite(trial.score):
+                trial.status = "completed"
+                self._record(
+                    "trial_completed",
+                    trial=trial.name,
+                    score=trial.score,
+                    metrics=trial.metrics,
+                    **message.content,
+                )
+        if trial.status != "completed":
+            trial.status, trial.score = "failed", None
+            trial.reason = message.content if message.kind == "failed" else "its forecasts are not finite"
+            self._record("trial_failed", trial=trial.name, reason=trial.reason)
+        self.proposals.tell(trial.number, trial.score)
+
+    def _record(self, event: str, **content: Any) -> None:
+        self.watch(self.ledger.append(event, **content))
