@@ -1,0 +1,65 @@
+"""Forecasts of the past by a forecaster that is not trained again."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecastr.errors import DataError
+from forecastr.evaluation.judgement import Judgement
+from forecastr.schema import ID, TIME
+from forecastr.windows.splits import TEST_SHARE
+from forecastr.windows.store import Cutoffs, SeriesStore
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Forecasts from every cutoff of some rows, and what they are worth.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``unique_id, ds, cutoff, y, forecastr, its intervals, baseline``.
+    judgement : Judgement
+        Metrics and verdict.
+    seen : bool
+        Whether the rows were part of the training: the scores then flatter.
+    n_cutoffs : int
+        Forecasts made.
+    """
+
+    table: pd.DataFrame
+    judgement: Judgement
+    seen: bool
+    n_cutoffs: int
+
+
+def newer_cutoffs(frame: pd.DataFrame, store: SeriesStore, context: pd.DataFrame, horizon: int) -> tuple[Cutoffs, bool]:
+    """Return every cutoff whose whole horizon is newer than the context, and whether there was none.
+
+    Without newer rows, the cutoffs of the last fifth are returned.
+
+    Raises
+    ------
+    DataError
+        If there is no room for one horizon either way.
+    """
+    ended = context.groupby(ID)[TIME].last().reindex(frame[ID].unique())
+    is_new = frame[TIME].to_numpy() > ended.reindex(frame[ID]).to_numpy()
+    is_new |= ended.reindex(frame[ID]).isna().to_numpy()
+    n_new = np.add.reduceat(is_new.astype(int), store.starts[:-1])
+    seen = not is_new.any()
+    if seen:
+        n_new = np.maximum(store.lengths // TEST_SHARE, np.minimum(horizon, store.lengths - 1))
+    n_new = np.minimum(n_new, store.lengths - 1)
+    room = n_new >= horizon
+    if not room.any():
+        raise DataError(
+            f"A backtest needs {horizon} newer rows of a series, one horizon; there are {int(n_new.max())}. "
+            "Bring more rows, or fit with a shorter --horizon."
+        )
+    counts = np.where(room, n_new - horizon + 1, 0)
+    series = np.repeat(np.arange(store.n_series), counts)
+    first = store.lengths - n_new
+    steps = np.concatenate([np.arange(start, start + count) for start, count in zip(first, counts, strict=True)])
+    return Cutoffs(series, steps), seen

@@ -1,0 +1,258 @@
+"""A fitted forecaster on disk: weights, scaling, task and the last context of every series. No pickle."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from forecastr.bundle.backtest import Backtest, newer_cutoffs
+from forecastr.bundle.manifest import check_manifest
+from forecastr.bundle.tables import backtest_table, forecast_table, future_stamps
+from forecastr.data import Calendar, Source
+from forecastr.errors import BundleError, DataError
+from forecastr.evaluation import apply_offsets, forecast_baselines
+from forecastr.evaluation.judgement import judge_forecasts
+from forecastr.models.config import NetworkConfig, WindowShape
+from forecastr.schema import ID, MODEL, TARGET, TIME, Task
+from forecastr.windows.scaling import Scaler, fit_scaler
+from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One network of the ensemble, its weight, and the scaling it was trained on."""
+
+    file: str
+    weight: float
+    config: NetworkConfig
+    scaler: Scaler
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A forecaster that forecasts again: load with ``load_bundle``.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the weights lie.
+    task : Task
+        What it forecasts.
+    source : Source
+        How the table it was trained on was read; newer tables are read alike.
+    calendar : Calendar
+        How time stamps go on.
+    ids : ndarray of shape (N,)
+        The series it has seen.
+    scale : ndarray of shape (N,)
+        Mean absolute seasonal difference of each, the unit of its intervals' offsets.
+    members : list of Member
+        The networks.
+    offsets : dict of str to ndarray of shape (H, Q)
+        Calibration of the ensemble and of every baseline.
+    baseline : str
+        The best baseline when it was judged.
+    context : DataFrame
+        The last rows of every series: ``unique_id, ds, y``.
+    """
+
+    folder: Path
+    task: Task
+    source: Source
+    calendar: Calendar
+    ids: np.ndarray
+    scale: np.ndarray
+    members: list[Member]
+    offsets: dict[str, np.ndarray]
+    baseline: str
+    context: pd.DataFrame
+
+    def predict(self, history: pd.DataFrame | None = None, *, horizon: int | None = None) -> pd.DataFrame:
+        """Return the forecast that follows the last row of every series.
+
+        Parameters
+        ----------
+        history : DataFrame, optional
+            Rows ``unique_id, ds, y`` newer than those the bundle has seen (older ones may be among them).
+        horizon : int, optional
+            Steps to forecast, at most those it was trained for.
+
+        Returns
+        -------
+        DataFrame
+            ``unique_id, ds, forecastr, forecastr-lo-80, ..., baseline``.
+        """
+        horizon = self._horizon(horizon)
+        frame = self._with_context(history)
+        store = SeriesStore.from_frame(frame)
+        cutoffs = Cutoffs(np.arange(store.n_series), store.lengths)
+        ids, stamps = future_stamps(frame, self.calendar, horizon)
+        quantiles = self._quantiles(store, ids, cutoffs)
+        baseline = self._baselines(store, cutoffs, [self.baseline])[self.baseline]
+        return forecast_table(ids, stamps, quantiles[:, :horizon], baseline[:, :horizon])
+
+    def backtest(self, rows: pd.DataFrame) -> Backtest:
+        """Judge forecasts from every cutoff of newer rows, without training.
+
+        Rows that the bundle was trained on only serve as context. If there are no newer ones, the last
+        fifth of the rows is used, and the result says that it was seen in training.
+
+        Raises
+        ------
+        DataError
+            If no series has a whole horizon of rows to be judged on.
+        """
+        frame = self._with_context(rows)
+        store = SeriesStore.from_frame(frame)
+        ids = frame.groupby(ID, sort=False).size().index.to_numpy()
+        cutoffs, seen = newer_cutoffs(frame, store, self.context, self.task.horizon)
+        y_true = actual_values(store, cutoffs, self.task.horizon)
+        scale = self._scales(store, ids)
+        points = self._baselines(store, cutoffs, list(self.offsets)[1:])
+        forecasts = {MODEL: self._quantiles(store, ids, cutoffs)}
+        for name, point in points.items():
+            spread = np.repeat(point[..., None], forecasts[MODEL].shape[-1], axis=-1)
+            forecasts[name] = apply_offsets(spread, self.offsets[name], scale[cutoffs.series])
+        judgement = judge_forecasts(
+            y_true, forecasts, series=cutoffs.series, last=last_values(store, cutoffs), scale=scale
+        )
+        table = backtest_table(
+            frame, cutoffs.positions(store), y_true, forecasts[MODEL], points[judgement.verdict.baseline]
+        )
+        return Backtest(table=table, judgement=judgement, seen=seen, n_cutoffs=len(cutoffs))
+
+    @cached_property
+    def networks(self) -> "list[keras.Model]":
+        """The members' networks, loaded when first needed."""
+        import keras
+
+        from forecastr.models import layers, losses  # noqa: F401  (registers what the files name)
+
+        return [keras.saving.load_model(self.folder / m.file, compile=False, safe_mode=True) for m in self.members]
+
+    def _horizon(self, horizon: int | None) -> int:
+        if horizon is None:
+            return self.task.horizon
+        if not 1 <= horizon <= self.task.horizon:
+            raise DataError(
+                f"horizon is {horizon}; this bundle was trained to forecast 1 to {self.task.horizon} steps. "
+                f"Fit again with --horizon {horizon}."
+            )
+        return horizon
+
+    def _with_context(self, rows: pd.DataFrame | None) -> pd.DataFrame:
+        """Put newer rows behind the context, series by series; where both have a row, the newer table's counts."""
+        if rows is None or rows.empty:
+            return self.context
+        known = pd.concat([self.context, rows[[ID, TIME, TARGET]]])
+        known = known.drop_duplicates([ID, TIME], keep="last")
+        order = pd.Index(known[ID].unique())
+        keys = order.get_indexer(known[ID])
+        known = known.iloc[np.lexsort([known[TIME].to_numpy(), keys])]
+        return known.reset_index(drop=True)
+
+    def _quantiles(self, store: SeriesStore, ids: np.ndarray, cutoffs: Cutoffs) -> np.ndarray:
+        """Calibrated ensemble quantiles [W, H, Q]."""
+        from forecastr.engine.forecasting import forecast_cutoffs
+
+        shape = WindowShape(horizon=self.task.horizon, season_lengths=self.task.season_lengths)
+        total = 0.0
+        for member, network in zip(self.members, self.networks, strict=True):
+            scaler = self._scaler_of(member, store, ids)
+            total = total + member.weight * forecast_cutoffs(
+                network, member.config, shape, store, scaler, cutoffs, self.task.horizon
+            )
+        return apply_offsets(np.asarray(total), self.offsets[MODEL], self._scales(store, ids)[cutoffs.series])
+
+    def _baselines(self, store: SeriesStore, cutoffs: Cutoffs, names: list[str]) -> dict[str, np.ndarray]:
+        return forecast_baselines(
+            np.asarray(store.values),
+            store.starts,
+            cutoffs.series,
+            cutoffs.positions(store),
+            horizon=self.task.horizon,
+            season_length=self.task.season_length,
+            names=names,
+        )
+
+    def _places(self, ids: np.ndarray) -> np.ndarray:
+        """Return where each id stands among those seen in training, -1 for new ones."""
+        return pd.Index(self.ids).get_indexer(ids)
+
+    def _scales(self, store: SeriesStore, ids: np.ndarray) -> np.ndarray:
+        places = self._places(ids)
+        fresh = fit_scaler(
+            store, transform="level", scaling="causal", season_length=self.task.season_length
+        ).scale  # of series that training has not seen
+        return np.nan_to_num(np.where(places >= 0, self.scale[places], fresh))
+
+    def _scaler_of(self, member: Member, store: SeriesStore, ids: np.ndarray) -> Scaler:
+        places = self._places(ids)
+        if (places >= 0).all():
+            return Scaler(member.scaler.log, member.scaler.center[places], member.scaler.scale[places])
+        config = member.config
+        fresh = fit_scaler(
+            store, transform=config.transform, scaling=config.scaling, season_length=self.task.season_length
+        )
+        return Scaler(
+            member.scaler.log,
+            np.where(places >= 0, member.scaler.center[places], fresh.center),
+            np.where(places >= 0, member.scaler.scale[places], fresh.scale),
+        )
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Return the forecaster stored in a bundle folder, or in the ``bundle/`` of a run folder.
+
+    Raises
+    ------
+    BundleError
+        If the folder holds no bundle, or one that is incomplete, altered or of another version.
+    """
+    folder = Path(path)
+    if (folder / "bundle" / "manifest.json").is_file():
+        folder = folder / "bundle"
+    check_manifest(folder)
+    try:
+        document = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+        series = json.loads((folder / "series.json").read_text(encoding="utf-8"))
+        return _from_documents(folder, document, series)
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise BundleError(f"{folder}: task.json or series.json is not what this release writes: {error}.") from error
+
+
+def _from_documents(folder: Path, document: Mapping[str, Any], series: Mapping[str, Any]) -> Bundle:
+    members = [
+        Member(
+            file=member["file"],
+            weight=member["weight"],
+            config=NetworkConfig(**member["config"]),
+            scaler=Scaler(scaler["log"], _floats(scaler["center"]), _floats(scaler["scale"])),
+        )
+        for member, scaler in zip(document["members"], series["scalers"], strict=True)
+    ]
+    task = {name: tuple(value) if isinstance(value, list) else value for name, value in document["task"].items()}
+    return Bundle(
+        folder=folder,
+        task=Task(**task),
+        source=Source.from_dict(document["source"]),
+        calendar=Calendar.from_dict(document["calendar"]),
+        ids=np.array(series["ids"], dtype=object),
+        scale=_floats(series["scale"]),
+        members=members,
+        offsets={name: np.array(values) for name, values in document["offsets"].items()},
+        baseline=document["baseline"],
+        context=pd.read_parquet(folder / "context.parquet"),
+    )
+
+
+def _floats(values: list[float | None]) -> np.ndarray:
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
