@@ -1,0 +1,71 @@
+"""The fitted bundle as an MLflow model: code and files, no pickle."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecastr.schema import BASELINE, ID, TARGET, TIME, forecast_columns
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+    from mlflow import MlflowClient
+
+MODEL_NAME = "model"
+
+
+def log_bundle(client: "MlflowClient", run_id: str, bundle: Path, *, version: str) -> str:
+    """Log ``bundle`` as the model of a run, so that ``runs:/RUN_ID/model`` can be loaded and served.
+
+    Parameters
+    ----------
+    client : MlflowClient
+        The store, open.
+    run_id : str
+        The parent run.
+    bundle : Path
+        The bundle's folder.
+    version : str
+        The release of forecastr that wrote the bundle, which serving it needs.
+
+    Returns
+    -------
+    str
+        The model's id: ``models:/ID`` is its address.
+    """
+    import mlflow.pyfunc
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model
+
+    experiment_id = client.get_run(run_id).info.experiment_id
+    logged = client.create_logged_model(experiment_id, name=MODEL_NAME, source_run_id=run_id, model_type="forecaster")
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder) / MODEL_NAME
+        # What mlflow.pyfunc.log_model does, except that it works on the store that is active in the
+        # whole process; and requirements left to MLflow's own search would cost many seconds.
+        mlflow.pyfunc.save_model(
+            local,
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"bundle": str(bundle)},
+            signature=_signature(),
+            pip_requirements=[f"forecastr=={version}"],
+            mlflow_model=Model(
+                artifact_path=logged.artifact_location,
+                model_uuid=logged.model_id,
+                model_id=logged.model_id,
+                run_id=run_id,
+            ),
+        )
+        client.log_model_artifacts(logged.model_id, str(local))
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return str(logged.model_id)
+
+
+def _signature() -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    names = [ColSpec("string", name) for name in (ID, TIME)]
+    forecasts = [ColSpec("double", name) for name in (*forecast_columns(), BASELINE)]
+    return ModelSignature(inputs=Schema([*names, ColSpec("double", TARGET)]), outputs=Schema([*names, *forecasts]))
