@@ -1,0 +1,39 @@
+"""``forecastr backtest``: judge a bundle on rows it has not seen, without training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def backtest(
+    bundle: Annotated[Path, typer.Argument(help="Bundle folder, or the run folder that holds it.")],
+    data: Annotated[Path, typer.Argument(help="Table with newer rows than the bundle has seen.")],
+    output: Annotated[Path | None, typer.Option(help="CSV or Parquet file for every forecast made.")] = None,
+    backend: Annotated[str, typer.Option(help="Keras backend.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+) -> None:
+    """Forecast from every cutoff of newer rows and compare with what happened."""
+    from forecastr.bundle.bundle import load_bundle
+    from forecastr.bundle.tables import require_table_format, write_table
+    from forecastr.data import read_panel
+    from forecastr.engine.backend import choose_backend, use_backend
+    from forecastr.files import to_json
+    from forecastr.report.terminal import verdict_text
+
+    if output:
+        require_table_format(output)
+    use_backend(choose_backend(backend))
+    loaded = load_bundle(bundle)
+    result = loaded.backtest(read_panel(data, like=loaded.source).frame)
+    document = {**result.judgement.to_dict(), "cutoffs": result.n_cutoffs, "seen_in_training": result.seen}
+    if output:
+        write_table(result.table, output, loaded.source)
+    if json:
+        typer.echo(to_json(document, indent=2))
+        return
+    typer.echo(verdict_text(document))
+    if result.seen:
+        typer.echo("These rows were part of the training: the scores flatter. Bring newer rows for honest ones.")
+    if output:
+        typer.echo(f"forecasts  {output}")

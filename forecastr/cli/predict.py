@@ -1,0 +1,41 @@
+"""``forecastr predict``: forecast again with a bundle, also from newer rows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Bundle folder, or the run folder that holds it.")],
+    data: Annotated[Path | None, typer.Option(help="Table with newer rows than the bundle has seen.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, help="Steps to forecast, at most those it was fitted for.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="CSV or Parquet file. Default: standard output.")] = None,
+    backend: Annotated[str, typer.Option(help="Keras backend.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of CSV.")] = False,
+) -> None:
+    """Forecast what follows the last row, without training."""
+    import sys
+
+    from forecastr.bundle.bundle import load_bundle
+    from forecastr.bundle.tables import DIGITS, require_table_format, table_text, write_table
+    from forecastr.data import read_panel
+    from forecastr.engine.backend import choose_backend, use_backend
+    from forecastr.files import to_json
+
+    if output:
+        require_table_format(output)
+    use_backend(choose_backend(backend))
+    loaded = load_bundle(bundle)
+    history = read_panel(data, like=loaded.source).frame if data else None
+    forecast = loaded.predict(history, horizon=horizon)
+    if output:
+        write_table(forecast, output, loaded.source)
+        typer.echo(to_json({"output": str(output), "rows": len(forecast)}) if json else f"forecast  {output}")
+        return
+    text = table_text(forecast, loaded.source)
+    sys.stdout.write(
+        to_json(text.to_dict("records"), indent=2) + "\n" if json else text.to_csv(index=False, float_format=DIGITS)
+    )

@@ -1,0 +1,1 @@
+"""One fit from table to run folder: plan, search, choose, judge, refit, tell."""

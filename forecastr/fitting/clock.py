@@ -1,0 +1,63 @@
+"""The time limit of a whole fit, and where the seconds went."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
+TELLING = 9.0
+TELLING_SHARE = 0.35
+REFIT_SHARE = 0.35
+
+
+class Clock:
+    """Counts a fit's seconds from its start.
+
+    Parameters
+    ----------
+    time_limit : float
+        Seconds for everything.
+    started : float or None
+        ``time.monotonic()`` at the command's start; now, if not given.
+    """
+
+    def __init__(self, time_limit: float, *, started: float | None = None) -> None:
+        self.started = time.monotonic() if started is None else started
+        self.time_limit = time_limit
+        self.phases: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the seconds of a block to a phase."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - begun
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def left(self) -> float:
+        """Seconds until the time limit."""
+        return self.time_limit - self.elapsed
+
+    @property
+    def telling(self) -> float:
+        """Seconds kept for what comes after refitting."""
+        return min(TELLING, TELLING_SHARE * self.time_limit)
+
+    def left_to_search(self, refit_seconds: float) -> float:
+        """Seconds until the search must end so that a refit of this length can follow in time.
+
+        Where refitting would take most of the time, the search keeps it: the members then stay as judged.
+        """
+        refit = refit_seconds if refit_seconds < REFIT_SHARE * self.time_limit else 0.0
+        return self.left - self.telling - refit
+
+    def left_to_refit(self) -> float:
+        """Seconds until refitting must end."""
+        return self.left - 0.8 * self.telling

@@ -1,0 +1,104 @@
+"""From a plan and its trained members to a bundle on disk."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from forecastr.bundle.bundle import load_bundle
+from forecastr.bundle.manifest import write_manifest
+from forecastr.files import write_json
+from forecastr.fitting.plan import Plan
+from forecastr.models.config import NetworkConfig, WindowShape, past_length
+from forecastr.schema import ID
+from forecastr.search.trials import Trial
+from forecastr.windows.scaling import Scaler, fit_scaler
+from forecastr.windows.store import SeriesStore
+
+FORECAST_BUNDLE = "forecastr.fitting.pack:forecast_bundle"
+BASELINE_STEPS = 100  # rows kept at least, so that the baselines have something to go by
+
+
+def write_bundle(
+    folder: Path,
+    plan: Plan,
+    *,
+    weights: dict[Trial, float],
+    offsets: dict[str, np.ndarray],
+    baseline: str,
+    networks: Path,
+    scaled_on: SeriesStore,
+    scale: np.ndarray,
+) -> None:
+    """Write a bundle into a new folder that appears when it is whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; its parent exists.
+    plan : Plan
+        Task, table and how it was read.
+    weights : dict
+        Members and their weights.
+    offsets : dict of str to ndarray of shape (H, Q)
+        Calibration of the ensemble and of each baseline.
+    baseline : str
+        The best baseline.
+    networks : Path
+        Folder of the members' ``.keras`` files, by trial name.
+    scaled_on : SeriesStore
+        The rows that the members were trained on, and their scaling fitted.
+    scale : ndarray of shape (N,)
+        Unit of the calibration, by series.
+    """
+    task, calendar = plan.task, plan.panel.calendar
+    shape = WindowShape(horizon=task.horizon, season_lengths=task.season_lengths)
+    staging = folder.with_name(f".{folder.name}")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    for trial in weights:
+        shutil.copyfile(networks / f"{trial.name}.keras", staging / f"{trial.name}.keras")
+    scalers = [_scaler(trial.config, plan, scaled_on) for trial in weights]
+    document = {
+        "task": asdict(task),
+        "source": plan.panel.source.to_dict(),
+        "calendar": calendar.to_dict(),
+        "baseline": baseline,
+        "members": [
+            {"file": f"{trial.name}.keras", "weight": weight, "config": asdict(trial.config)}
+            for trial, weight in weights.items()
+        ],
+        "offsets": offsets,
+    }
+    rows = plan.panel.frame.groupby(ID, sort=False)
+    kept = max(*(past_length(trial.config, shape) for trial in weights), 2 * task.season_length + task.horizon)
+    ids = rows.size().index.tolist()
+    write_json(staging / "task.json", document)
+    write_json(staging / "series.json", {"ids": ids, "scale": scale, "scalers": [vars(s) for s in scalers]})
+    rows.tail(max(kept, BASELINE_STEPS)).reset_index(drop=True).to_parquet(staging / "context.parquet", index=False)
+    write_manifest(staging, fingerprint=plan.panel.fingerprint)
+    shutil.rmtree(folder, ignore_errors=True)
+    staging.rename(folder)
+
+
+def _scaler(config: NetworkConfig, plan: Plan, store: SeriesStore) -> Scaler:
+    """Return a member's scaling; series that were too short to be trained on take that of all their rows."""
+    season = plan.task.season_length
+    scalers = [
+        fit_scaler(rows, transform=config.transform, scaling=config.scaling, season_length=season)
+        for rows in (store, plan.store)
+    ]
+    trained = np.isfinite(scalers[0].scale) | plan.judged
+    return Scaler(
+        scalers[0].log,
+        np.where(trained, scalers[0].center, scalers[1].center),
+        np.where(trained, scalers[0].scale, scalers[1].scale),
+    )
+
+
+def forecast_bundle(folder: Path, output: Path) -> dict[str, int]:
+    """Write the forecast of a bundle as Parquet; runs in a worker, where Keras is loaded already."""
+    forecast = load_bundle(folder).predict()
+    forecast.to_parquet(output, index=False)
+    return {"rows": len(forecast)}

@@ -1,0 +1,146 @@
+"""A whole fit: one call that the command line and `Forecaster` share."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecastr.data import Panel, read_panel
+from forecastr.engine.backend import available_cores, choose_backend, use_backend
+from forecastr.engine.pool import WorkerPool
+from forecastr.errors import ConfigError
+from forecastr.fitting.clock import Clock
+from forecastr.fitting.plan import Plan, make_plan
+from forecastr.schema import DEFAULT_TIME_LIMIT, Budget
+
+Watcher = Callable[[dict[str, Any]], None]
+OURS = ("summary.json", "ledger.jsonl", "bundle")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """What a user may ask of a fit; the command line's options under the same names."""
+
+    target: str | None = None
+    time: str | None = None
+    id: str | None = None
+    horizon: int | None = None
+    context: int | None = None
+    season: int | None = None
+    preset: str = "auto"
+    time_limit: float = DEFAULT_TIME_LIMIT
+    max_trials: int | None = None
+    jobs: int | None = None
+    backend: str = "auto"
+    seed: int = 1
+
+    @property
+    def budget(self) -> Budget:
+        """How much may be spent."""
+        return Budget(time_limit=self.time_limit, max_trials=self.max_trials, jobs=self.jobs)
+
+
+def plan_fit(source: str | Path | pd.DataFrame, options: FitOptions) -> Plan:
+    """Read a table and return what a fit of it would do; nothing is trained or written."""
+    panel = read_panel(source, target=options.target, time=options.time, id=options.id)
+    return _plan(panel, options)
+
+
+def fit_table(
+    source: str | Path | pd.DataFrame,
+    folder: Path,
+    options: FitOptions,
+    *,
+    watch: Watcher = lambda event: None,
+    clock: Clock | None = None,
+    overwrite: bool = False,
+) -> "Any":
+    """Fit a table and write a whole run folder.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        The table.
+    folder : Path
+        The run folder: new or empty, unless ``overwrite``.
+    options : FitOptions
+        What to do.
+    watch : callable
+        Hears what happens: the ledger's events, and ``phase``, ``plan`` events.
+    clock : Clock, optional
+        Started when the command was.
+    overwrite : bool
+        Replace an earlier run in ``folder``.
+
+    Returns
+    -------
+    Fitted
+        The bundle and the tables.
+
+    Raises
+    ------
+    DataError, ConfigError
+        If the table or the options cannot be used; nothing has been written then.
+    SearchError
+        If no trial was completed.
+    """
+    clock = clock or Clock(options.time_limit)
+    budget = options.budget  # checked before anything is started
+    require_free(folder, overwrite=overwrite)
+    backend, jobs = choose_backend(options.backend), budget.jobs or len(available_cores())
+    with tempfile.TemporaryDirectory(prefix="forecastr-logs-") as logs:
+        # Workers load their libraries while the table is being read.
+        with WorkerPool(jobs, backend=backend, logs=Path(logs)) as pool:
+            watch({"event": "phase", "name": "read", "seconds_left": clock.left})
+            with clock.phase("read"):
+                panel = read_panel(source, target=options.target, time=options.time, id=options.id)
+            with clock.phase("plan"):
+                plan = _plan(panel, options)
+                watch({"event": "plan", "plan": plan.describe(), "warnings": panel.report["warnings"]})
+                if "KERAS_BACKEND" not in os.environ:
+                    use_backend(backend)  # Keras Tuner loads Keras in this process too
+                from forecastr.fitting.run import fit_plan
+                from forecastr.fitting.tell import write_run_folder
+
+                prepare_folder(folder)
+            fitted = fit_plan(plan, folder, pool=pool, clock=clock, watch=watch, jobs=jobs)
+        watch({"event": "phase", "name": "report", "seconds_left": clock.left})
+        write_run_folder(folder, plan, fitted, clock)
+    return fitted
+
+
+def _plan(panel: Panel, options: FitOptions) -> Plan:
+    return make_plan(
+        panel,
+        horizon=options.horizon,
+        context=options.context,
+        season=options.season,
+        preset=options.preset,
+        seed=options.seed,
+        budget=options.budget,
+    )
+
+
+def require_free(folder: Path, *, overwrite: bool) -> None:
+    """Raise a ConfigError if a run folder cannot be made here."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file. Name a folder with --output.")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    is_run = any((folder / name).exists() for name in OURS)
+    if not is_run:
+        raise ConfigError(f"{folder} is not empty and holds no run of forecastr. Name another folder with --output.")
+    if not overwrite:
+        raise ConfigError(f"{folder} holds another run. Name another folder with --output, or pass --overwrite.")
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make an empty run folder, in place of an earlier run."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)

@@ -1,0 +1,72 @@
+"""The run folder: tables, pictures, report and summary, from what a fit left in memory."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from forecastr.bundle.tables import write_table
+from forecastr.files import whole_file, write_json
+from forecastr.fitting.clock import Clock
+from forecastr.fitting.plan import Plan
+from forecastr.fitting.run import Fitted
+from forecastr.schema import ID
+from forecastr.search.ledger import read_ledger
+
+HISTORY_TESTS = 2  # test parts' lengths of rows shown in pictures, the test part itself among them
+
+
+def write_run_folder(folder: Path, plan: Plan, fitted: Fitted, clock: Clock) -> None:
+    """Write everything but the bundle and the ledger, which are there already; the summary comes last.
+
+    ``fitted.summary`` gains the seconds by phase.
+    """
+    from forecastr.report import (
+        draw_error_by_horizon,
+        draw_learning_curves,
+        draw_predicted_vs_actual,
+        write_page,
+    )
+
+    summary, events = fitted.summary, read_ledger(folder / "ledger.jsonl")
+    history = recent_history(plan)
+    with clock.phase("write"):
+        write_table(fitted.forecast, folder / "forecast.csv", plan.panel.source)
+        write_table(fitted.backtest, folder / "backtest.csv", plan.panel.source)
+        with whole_file(folder / "leaderboard.csv") as temporary:
+            fitted.leaderboard.to_csv(temporary, index=False, float_format="%.10g")
+        write_json(folder / "data_report.json", plan.panel.report)
+    with clock.phase("report"):
+        draw_predicted_vs_actual(
+            folder / "predicted_vs_actual.png",
+            backtest=fitted.backtest,
+            forecast=fitted.forecast,
+            history=history,
+            baseline_name=summary["baseline"],
+            title=summary["name"],
+            verdict=summary["verdict"]["sentence"],
+        )
+        draw_learning_curves(folder / "learning_curves.png", events=events)
+        draw_error_by_horizon(
+            folder / "error_by_horizon.png",
+            horizon_errors=summary["horizon_errors"],
+            baseline_name=summary["baseline"],
+        )
+        summary["seconds"] = {**clock.phases, "total": clock.elapsed}
+        write_page(
+            folder / "report.html",
+            summary=summary,
+            data_report=plan.panel.report,
+            leaderboard=fitted.leaderboard,
+            backtest=fitted.backtest,
+            forecast=fitted.forecast,
+            history=history,
+            events=events,
+        )
+    summary["seconds"] = {**clock.phases, "total": clock.elapsed}
+    write_json(folder / "summary.json", summary)
+
+
+def recent_history(plan: Plan) -> pd.DataFrame:
+    """Return the rows of every series that pictures show: the test part and as much before it."""
+    steps = max(HISTORY_TESTS * plan.splits.n_test, plan.splits.n_test + 60)
+    return plan.panel.frame.groupby(ID, sort=False).tail(steps).reset_index(drop=True)

@@ -1,0 +1,206 @@
+"""The forecaster as a Python object, in scikit-learn's manner."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import Tags
+
+from forecastr.bundle.backtest import Backtest
+from forecastr.bundle.bundle import Bundle, load_bundle
+from forecastr.data import read_panel
+from forecastr.errors import ConfigError, DataError
+from forecastr.fitting.session import FitOptions, fit_table
+from forecastr.schema import TARGET, TIME, parse_seconds
+
+Table = str | Path | pd.DataFrame | pd.Series | np.ndarray
+
+
+class Forecaster(BaseEstimator):  # type: ignore[misc]
+    """Searches a recurrent network for a table, judges it against baselines, and forecasts with it.
+
+    Parameters
+    ----------
+    horizon : int, optional
+        Steps to forecast; the frequency's usual one if not given.
+    target, time, id : str, optional
+        Columns of the table; found by name and content if not given.
+    context : int, optional
+        Past steps a network reads; 60 and what the search finds better if not given.
+    season : int, optional
+        Steps in one season; found in the data if not given.
+    preset : {"auto", "classic"}
+        The search, or exactly the network of the tutorials.
+    time_limit : str or float
+        For the whole fit: seconds, or a text such as ``"2m"``.
+    max_trials : int, optional
+        Configurations to try at most.
+    jobs : int, optional
+        Worker processes; one per core if not given.
+    backend : {"auto", "jax", "tensorflow", "torch"}
+        Keras backend.
+    seed : int
+        Of everything that is drawn at random.
+    output : str or Path, optional
+        Run folder to write; a temporary one, gone with this object, if not given.
+
+    Attributes
+    ----------
+    bundle_ : Bundle
+        The fitted networks with their task and scaling.
+    summary_ : dict
+        What ``summary.json`` holds: the verdict, metrics of model and baselines, the chosen configuration.
+    leaderboard_ : DataFrame
+        Every trial, the ensemble and the baselines.
+
+    Examples
+    --------
+    >>> Forecaster(horizon=20, time_limit="2m").get_params()["horizon"]
+    20
+    """
+
+    def __init__(
+        self,
+        horizon: int | None = None,
+        *,
+        target: str | None = None,
+        time: str | None = None,
+        id: str | None = None,
+        context: int | None = None,
+        season: int | None = None,
+        preset: str = "auto",
+        time_limit: str | float = "2m",
+        max_trials: int | None = None,
+        jobs: int | None = None,
+        backend: str = "auto",
+        seed: int = 1,
+        output: str | Path | None = None,
+    ) -> None:
+        self.horizon = horizon
+        self.target = target
+        self.time = time
+        self.id = id
+        self.context = context
+        self.season = season
+        self.preset = preset
+        self.time_limit = time_limit
+        self.max_trials = max_trials
+        self.jobs = jobs
+        self.backend = backend
+        self.seed = seed
+        self.output = output
+
+    def fit(self, X: Table, y: Any = None) -> "Forecaster":
+        """Search, judge and keep a forecaster for a table.
+
+        Parameters
+        ----------
+        X : path, DataFrame, Series or ndarray of shape (T,)
+            The table; a Series or an array of values is one series, oldest first.
+        y : None
+            Not used: the table holds the target.
+
+        Raises
+        ------
+        DataError, ConfigError
+            If the table or an option cannot be used.
+        SearchError
+            If no trial was completed.
+        """
+        parameters = self.get_params()
+        output = parameters.pop("output")
+        options = FitOptions(**{**parameters, "time_limit": parse_seconds(self.time_limit)})
+        if output is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="forecastr-run-")
+            output = self._temporary.name
+        fitted = fit_table(_as_table(X), Path(output), options)
+        self.bundle_ = fitted.bundle
+        self.summary_ = fitted.summary
+        self.leaderboard_ = fitted.leaderboard
+        return self
+
+    def predict(self, X: Table | None = None) -> pd.DataFrame:
+        """Return the forecast that follows the data, or that follows newer rows.
+
+        Returns
+        -------
+        DataFrame
+            ``unique_id, ds, forecastr, forecastr-lo-80, ..., baseline``: a row per series and step.
+        """
+        return self._fitted().predict(None if X is None else self._read(X))
+
+    def backtest(self, X: Table) -> Backtest:
+        """Judge forecasts from every cutoff of newer rows, without training."""
+        return self._fitted().backtest(self._read(X))
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return every trial, the ensemble and the baselines, best first."""
+        self._fitted()
+        return self.leaderboard_
+
+    def save(self, path: str | Path) -> None:
+        """Write the bundle into a new folder.
+
+        Raises
+        ------
+        ConfigError
+            If the folder is there already.
+        """
+        if Path(path).exists():
+            raise ConfigError(f"{path} is there already. Name a new folder.")
+        shutil.copytree(self._fitted().folder, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Forecaster":
+        """Return a forecaster that predicts with a saved bundle; it has no leaderboard.
+
+        Raises
+        ------
+        BundleError
+            If the folder holds no sound bundle.
+        """
+        bundle = load_bundle(path)
+        forecaster = cls(horizon=bundle.task.horizon, preset=bundle.task.preset, seed=bundle.task.seed)
+        forecaster.bundle_ = bundle
+        return forecaster
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say that input is a table with time stamps, not a matrix of features."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        tags.no_validation = True
+        tags.target_tags.required = False
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there is a bundle to forecast with."""
+        return hasattr(self, "bundle_")
+
+    def _fitted(self) -> Bundle:
+        if not hasattr(self, "bundle_"):
+            raise NotFittedError("This Forecaster is not fitted yet. Call fit first, or load a bundle.")
+        return self.bundle_
+
+    def _read(self, rows: Table) -> pd.DataFrame:
+        return read_panel(_as_table(rows), like=self._fitted().source).frame
+
+
+def _as_table(data: Table) -> str | Path | pd.DataFrame:
+    """Return what the reader takes: bare values become a table with an integer time axis."""
+    if isinstance(data, (str, Path, pd.DataFrame)):
+        return data
+    if isinstance(data, pd.Series):
+        return data.rename(data.name or TARGET).to_frame()
+    values = np.asarray(data)
+    if values.ndim != 1:
+        raise DataError(
+            f"An array of shape {values.shape} has no time axis. Pass a path, a DataFrame with a time column, "
+            "or one series of values."
+        )
+    return pd.DataFrame({TIME: np.arange(len(values)), TARGET: values})
