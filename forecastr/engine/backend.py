@@ -26,6 +26,8 @@ def find_device() -> str:
 def choose_backend(requested: str = "auto") -> str:
     """Return the backend to use: the one asked for, or the fastest one installed for the device.
 
+    With ``"auto"``, what this process has loaded or ``KERAS_BACKEND`` names comes first.
+
     Raises
     ------
     ConfigError
@@ -33,9 +35,9 @@ def choose_backend(requested: str = "auto") -> str:
     """
     installed = installed_backends()
     if requested == "auto":
-        loaded = loaded_backend()
-        if loaded:
-            return loaded
+        decided = loaded_backend() or os.environ.get("KERAS_BACKEND")
+        if decided:
+            return decided
         return next(name for name in PREFERENCE[find_device()] if name in installed)
     if requested not in BACKENDS:
         raise ConfigError(f"backend is '{requested}'; choose one of {', '.join(BACKENDS)}.")
@@ -53,8 +55,9 @@ def loaded_backend() -> str | None:
 
 
 def use_backend(name: str) -> None:
-    """Make Keras, which must not be loaded yet, use this backend in this process."""
-    os.environ.update(keras_environment(name))
+    """Make Keras use this backend in this process, unless it is loaded already."""
+    if loaded_backend() is None:
+        os.environ.update(keras_environment(name))
 
 
 def keras_environment(backend: str) -> dict[str, str]:

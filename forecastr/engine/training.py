@@ -12,7 +12,7 @@ from forecastr.engine.forecasting import forecast_cutoffs, predict_windows, save
 from forecastr.engine.optimizer import learning_rate_at, make_optimizer
 from forecastr.engine.work import TrainJob
 from forecastr.errors import SearchError
-from forecastr.models.config import n_supervised_steps, past_length
+from forecastr.models.config import past_length, supervised_reach
 from forecastr.models.losses import LOSSES, WEIGHTS
 from forecastr.models.network import build_networks
 from forecastr.schema import QUANTILE_LEVELS
@@ -22,6 +22,7 @@ from forecastr.windows.store import SeriesStore
 EPOCH = 50  # updates between two looks at validation
 PATIENCE = 5  # epochs without a better validation loss before training stops
 WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
+FINISH = 1.0  # seconds kept for writing what was trained
 LEVELS = np.array(QUANTILE_LEVELS)
 
 Report = Callable[[dict[str, Any]], None]
@@ -46,7 +47,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     batch_shape = BatchShape(
         batch_size=job.config.batch_size,
         past_length=past_length(job.config, job.shape),
-        n_steps=n_supervised_steps(job.config),
+        reach=supervised_reach(job.config),
         horizon=job.shape.horizon,
     )
     known = SeriesStore.load(job.known)
@@ -90,7 +91,7 @@ def _watched_windows(
         return None
     cutoffs = job.validation.thinned(WATCHED_WINDOWS)
     source = WindowSource.from_store(known, scaler)
-    return source.past(cutoffs, shape.past_length), source.future(cutoffs, shape.horizon, n_steps=1)
+    return source.past(cutoffs, shape.past_length), source.future(cutoffs, shape.horizon)
 
 
 class Watch(keras.callbacks.Callback):
@@ -106,10 +107,12 @@ class Watch(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.job, self.network, self.watched, self.report = job, network, watched, report
-        self.start, self.deadline = start, start + job.seconds
+        self.start, self.deadline = start, start + job.seconds - FINISH
         self.updates, self.best_epoch, self.best_updates, self.best_loss = 0, 0, 0, math.inf
         self.best_weights: list[np.ndarray] | None = None
         self.norm_before, self.updates_before, self.cut_short = 0.0, 0, False
+        self.looked = 0.0  # seconds of the last look at validation
+        self.n_looks = len(job.validation) / WATCHED_WINDOWS if job.validation else 0.0
 
     def until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Pass batches on until the deadline: training then stops between two updates."""
@@ -126,6 +129,8 @@ class Watch(keras.callbacks.Callback):
         if not math.isfinite(loss):
             raise SearchError(f"the loss is {loss} after {self.updates} updates")
         validation_loss = self._validation_loss() if self.watched is not None else None
+        if epoch == 1:  # the first look also compiled; from the second on it tells what the last will cost
+            self.deadline -= self.looked * self.n_looks
         if validation_loss is not None and validation_loss < self.best_loss:
             self.best_loss, self.best_epoch, self.best_updates = validation_loss, epoch + 1, self.updates
             self.best_weights = self.network.get_weights()
@@ -151,7 +156,9 @@ class Watch(keras.callbacks.Callback):
             self.network.set_weights(self.best_weights)
 
     def _validation_loss(self) -> float:
-        past, future = self.watched or (None, None)
+        begun = time.monotonic()
+        assert self.watched is not None
+        past, future = self.watched
         quantiles = predict_windows(self.network, past)
         y, observed = future[..., 0], future[..., 1]
         if quantiles.shape[-1] == 1:
@@ -159,4 +166,5 @@ class Watch(keras.callbacks.Callback):
         else:
             below = y[..., None] - quantiles
             error = np.maximum(LEVELS * below, (LEVELS - 1) * below) @ (2 * WEIGHTS)
+        self.looked = time.monotonic() - begun
         return float((error * observed).sum() / max(1.0, observed.sum()))

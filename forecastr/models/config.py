@@ -39,6 +39,9 @@ class NetworkConfig:
         horizon (needs ``supervision="last"``); or one dense layer, without bases, as in the tutorials.
     supervision : {"every", "last"}
         Train on the forecasts made at every step of the window, or on the one made at its end.
+    stride : int
+        Steps between two supervised ones, counted back from the end of the window: neighbours teach
+        almost the same, and every forecast costs.
     context_length : int
         Past steps the recurrent layers read.
     transform : {"level", "log", "difference"}
@@ -74,6 +77,7 @@ class NetworkConfig:
     attention: str = "none"
     head: str = "direct"
     supervision: str = "every"
+    stride: int = 1
     context_length: int = 60
     transform: str = "level"
     scaling: str = "causal"
@@ -92,7 +96,7 @@ class NetworkConfig:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} is '{getattr(self, name)}'; choose one of {', '.join(map(str, allowed))}.")
-        for name in ("layers", "units", "context_length", "batch_size", "updates", "level_seasons"):
+        for name in ("layers", "units", "context_length", "batch_size", "updates", "level_seasons", "stride"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.layers > 4:
@@ -163,7 +167,12 @@ def past_length(config: NetworkConfig, shape: WindowShape) -> int:
 
 def n_supervised_steps(config: NetworkConfig) -> int:
     """Return the steps of a window from which training asks for a forecast."""
-    return config.context_length if config.supervision == "every" else 1
+    return -(-config.context_length // config.stride) if config.supervision == "every" else 1
+
+
+def supervised_reach(config: NetworkConfig) -> int:
+    """Return how many steps before the window's last the earliest supervised one lies."""
+    return (n_supervised_steps(config) - 1) * config.stride
 
 
 def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int) -> int:

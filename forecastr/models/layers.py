@@ -53,10 +53,14 @@ def seasonal_mean(values: Any, observed: Any, season_length: int, n_seasons: int
     return ops.where(count > 0, total / ops.maximum(count, 1.0), values)
 
 
-def ahead(x: Any, season_length: int, *, n_steps: int, horizon: int) -> Any:
-    """Repeat the last season of a sequence [B, L] over the horizon after each of its last S steps [B, S, H]."""
-    length = x.shape[1]
-    now = np.arange(length - n_steps, length)[:, None]
+def last_steps(length: int, n_steps: int, stride: int) -> np.ndarray:
+    """Return the positions [S] of ``n_steps`` steps, ``stride`` apart, that end with the last of ``length``."""
+    return length - 1 - stride * np.arange(n_steps)[::-1]
+
+
+def ahead(x: Any, season_length: int, *, n_steps: int, stride: int, horizon: int) -> Any:
+    """Repeat the last season of a sequence [B, L] over the horizon after each of S of its steps [B, S, H]."""
+    now = last_steps(x.shape[1], n_steps, stride)[:, None]
     step = np.arange(1, horizon + 1)[None, :]
     index = now + step - season_length * -(-step // season_length)
     return ops.reshape(ops.take(x, index.ravel(), axis=1), (-1, n_steps, horizon))
@@ -72,8 +76,8 @@ class CausalScaling(keras.layers.Layer):
 
     Parameters
     ----------
-    context_length, n_steps, horizon : int
-        Steps read by the network, steps it forecasts from, steps it forecasts.
+    context_length, n_steps, stride, horizon : int
+        Steps read by the network, steps it forecasts from and how far they lie apart, steps it forecasts.
     season_lengths : sequence of int
         Strongest first.
     bases, transform : str
@@ -89,6 +93,7 @@ class CausalScaling(keras.layers.Layer):
         *,
         context_length: int,
         n_steps: int,
+        stride: int,
         horizon: int,
         season_lengths: tuple[int, ...],
         bases: str,
@@ -98,7 +103,8 @@ class CausalScaling(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.context_length, self.n_steps, self.horizon = context_length, n_steps, horizon
+        self.context_length, self.horizon = context_length, horizon
+        self.n_steps, self.stride = n_steps, stride
         self.season_lengths = tuple(season_lengths)
         self.bases, self.transform = bases, transform
         self.level_seasons, self.local_scale = level_seasons, local_scale
@@ -111,8 +117,8 @@ class CausalScaling(keras.layers.Layer):
         volatility = moving_mean(ops.abs(change), observed, 20)
         scale = ops.maximum(volatility, 0.05) if self.local_scale else ops.ones_like(values)
         bases = self._bases(values, observed, level)
-        last = slice(values.shape[1] - self.n_steps, None)
-        scale_s, level_s = scale[:, last, None], level[:, last, None]
+        steps = slice(int(last_steps(values.shape[1], self.n_steps, self.stride)[0]), None, self.stride)
+        scale_s, level_s = scale[:, steps, None], level[:, steps, None]
         scaled = (bases - level_s[:, :, None, :]) / scale_s[:, :, None, :]
         first = scaled[:, :, :1]
         directions = ops.concatenate([first, scaled[:, :, 1:] - first], axis=2)
@@ -134,7 +140,7 @@ class CausalScaling(keras.layers.Layer):
         season = self.season_lengths[0]
 
         def over(x: Any, length: int = season) -> Any:
-            return ahead(x, length, n_steps=self.n_steps, horizon=self.horizon)
+            return ahead(x, length, n_steps=self.n_steps, stride=self.stride, horizon=self.horizon)
 
         bases = [over(values)]
         if season > 1 and self.bases != "naive":
@@ -168,9 +174,8 @@ class CausalScaling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""
-        names = ("context_length", "n_steps", "horizon", "season_lengths", "bases", "transform")
-        names += ("level_seasons", "local_scale")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        own = ("context_length", "n_steps", "stride", "horizon", "season_lengths", "bases", "transform", "level_seasons")
+        return {**super().get_config(), **{name: getattr(self, name) for name in (*own, "local_scale")}}
 
 
 @keras.saving.register_keras_serializable(package="forecastr")

@@ -13,13 +13,14 @@ from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 WEIGHTS = np.array([1.0, 1.0, 4.0, 1.0, 1.0]) / 8.0
 
 
-def target_steps(future: Any, horizon: int) -> tuple[Any, Any]:
+def target_steps(future: Any, n_steps: int, horizon: int) -> tuple[Any, Any]:
     """Return what follows each supervised step [B, S, H]: values, and 1 where there is one.
 
-    ``future`` is [B, S - 1 + H, 2]: step ``i`` is followed by its entries ``i`` to ``i + H - 1``.
+    ``future`` is [B, R + H, 2], R steps from the first supervised one to the last: supervised step ``i``,
+    ``i * R / (S - 1)`` steps after the first, is followed by H entries from there on.
     """
-    n_steps = future.shape[1] - horizon + 1
-    index = np.arange(n_steps)[:, None] + np.arange(horizon)[None, :]
+    stride = (future.shape[1] - horizon) // max(1, n_steps - 1)
+    index = stride * np.arange(n_steps)[:, None] + np.arange(horizon)[None, :]
     windows = ops.reshape(ops.take(future, index.ravel(), axis=1), (-1, n_steps, horizon, 2))
     return windows[..., 0], windows[..., 1]
 
@@ -34,7 +35,7 @@ def _mean_over_windows(error: Any, observed: Any) -> Any:
 @keras.saving.register_keras_serializable(package="forecastr")
 def pinball(future: Any, quantiles: Any) -> Any:
     """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978)."""
-    y, observed = target_steps(future, quantiles.shape[2])
+    y, observed = target_steps(future, *quantiles.shape[1:3])
     error = 0.0
     for q, (quantile_level, weight) in enumerate(zip(QUANTILE_LEVELS, WEIGHTS, strict=True)):
         below = y - quantiles[..., q]
@@ -45,8 +46,8 @@ def pinball(future: Any, quantiles: Any) -> Any:
 @keras.saving.register_keras_serializable(package="forecastr")
 def mse(future: Any, quantiles: Any) -> Any:
     """Mean squared error [B] of the point forecast."""
-    horizon, n_quantiles = quantiles.shape[2:]
-    y, observed = target_steps(future, horizon)
+    n_steps, horizon, n_quantiles = quantiles.shape[1:]
+    y, observed = target_steps(future, n_steps, horizon)
     point = quantiles[..., MEDIAN if n_quantiles > 1 else 0]
     return _mean_over_windows(ops.square(y - point), observed)
 

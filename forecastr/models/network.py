@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from forecastr.models.config import NetworkConfig, WindowShape, n_supervised_steps, past_length
+from forecastr.models.config import NetworkConfig, WindowShape, n_supervised_steps, past_length, supervised_reach
 from forecastr.models.layers import CausalScaling, DecoderHead, QuantileHead, recurrent_layer
 
 MAX_HEADS = 4
@@ -28,8 +28,7 @@ def build_networks(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Mod
     scaling = _scaling_layer(config, shape, n_supervised_steps(config))
     features, directions, scale, level = scaling(past)
     state = _encode(config, features)
-    if config.supervision == "last":
-        state = state[:, -1:, :]
+    state = state[:, config.context_length - 1 - supervised_reach(config) :: config.stride, :]
     head = _head_layer(config)
     trainer = keras.Model(past, head((state, directions, scale, level)), name="trainer")
     if config.supervision == "last":
@@ -49,6 +48,7 @@ def _scaling_layer(config: NetworkConfig, shape: WindowShape, n_steps: int) -> C
     return CausalScaling(
         context_length=config.context_length,
         n_steps=n_steps,
+        stride=config.stride,
         horizon=shape.horizon,
         season_lengths=shape.season_lengths,
         bases=config.bases,

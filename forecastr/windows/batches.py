@@ -37,13 +37,13 @@ class WindowSource:
         index = np.maximum(index, first)
         return np.stack([self.scaled[index], (self.observed[index] & known).astype(np.float32)], axis=-1)
 
-    def future(self, cutoffs: Cutoffs, horizon: int, *, n_steps: int) -> np.ndarray:
-        """Return what the last ``n_steps`` steps of each window are to forecast [W, n_steps - 1 + H, 2].
+    def future(self, cutoffs: Cutoffs, horizon: int, *, reach: int = 0) -> np.ndarray:
+        """Return what follows each cutoff, and each of the ``reach`` steps before it [W, reach + H, 2].
 
-        Value and observed; step ``i`` of the window is followed by entries ``i`` to ``i + H - 1``.
+        Value and observed; the step ``k`` before the cutoff is followed by H entries from ``reach - k`` on.
         """
         last = cutoffs.positions(self.store)[:, None]
-        index = last + np.arange(2 - n_steps, horizon + 1)
+        index = last + np.arange(1 - reach, horizon + 1)
         first, stop = (self.store.starts[cutoffs.series + side][:, None] for side in (0, 1))
         known = (index > first) & (index < stop)
         index = np.clip(index, first, stop - 1)
@@ -61,22 +61,22 @@ class BatchShape:
         Windows in a batch.
     past_length : int
         Steps read: the history that the bases need, then the context.
-    n_steps : int
-        Steps of the context that are supervised: all of them, or only the last.
+    reach : int
+        Steps from the first supervised one to the last; 0 where only the last is.
     horizon : int
         Steps to forecast.
     """
 
     batch_size: int
     past_length: int
-    n_steps: int
+    reach: int
     horizon: int
 
 
 def draw_batches(
     source: WindowSource, shape: BatchShape, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (past [B, P + C, 2], future [B, S - 1 + H, 2]) without end, windows drawn across series.
+    """Yield (past [B, P + C, 2], future [B, R + H, 2]) without end, windows drawn across series.
 
     A series is drawn with equal chance, then a cutoff in it. A window supervised at every step may end
     up to the last step but one; one supervised at its end alone keeps its whole horizon where it can.
@@ -85,12 +85,12 @@ def draw_batches(
     label = np.repeat(np.arange(source.store.n_series), lengths)
     observed = np.bincount(label, weights=source.observed, minlength=source.store.n_series)
     usable = np.flatnonzero((lengths > 1) & (observed > 1))
-    reserve = 1 if shape.n_steps > 1 else shape.horizon
+    reserve = 1 if shape.reach else shape.horizon
     latest = np.maximum(lengths[usable] - reserve, np.minimum(lengths[usable] - 1, 2))
-    earliest = np.minimum(latest, np.maximum(2, shape.n_steps if shape.n_steps > 1 else 2))
+    earliest = np.minimum(latest, max(2, shape.reach + 1))
     while True:
         drawn = rng.integers(len(usable), size=shape.batch_size)
         steps = rng.integers(earliest[drawn], latest[drawn] + 1)
         cutoffs = Cutoffs(usable[drawn], steps)
         past = source.past(cutoffs, shape.past_length)
-        yield past, source.future(cutoffs, shape.horizon, n_steps=shape.n_steps)
+        yield past, source.future(cutoffs, shape.horizon, reach=shape.reach)

@@ -12,7 +12,7 @@ MIN_TRAIN_STEPS = 3
 
 def min_steps(horizon: int) -> int:
     """Return the fewest steps a lone series needs: two horizons, and something to train on."""
-    return 2 * horizon + max(MIN_TRAIN_STEPS, horizon)
+    return 2 * horizon + MIN_TRAIN_STEPS
 
 
 def plan_splits(lengths: np.ndarray, task: Task) -> Splits:
@@ -40,20 +40,20 @@ def plan_splits(lengths: np.ndarray, task: Task) -> Splits:
     if longest < needed:
         raise DataError(
             f"The longest series has {longest:,} rows; a horizon of {horizon} needs {needed:,}: one horizon "
-            f"each for validation and test, and {needed - 2 * horizon} to train on. "
-            f"Bring more rows, or pass --horizon {max(1, (longest - MIN_TRAIN_STEPS) // 3)}."
-            if longest > MIN_TRAIN_STEPS + 2
+            f"each for validation and test, and {MIN_TRAIN_STEPS} to train on. "
+            f"Bring more rows, or pass --horizon {(longest - MIN_TRAIN_STEPS) // 2}."
+            if longest >= min_steps(1)
             else f"The longest series has {longest:,} rows; at least {min_steps(1)} are needed, "
             f"and {needed:,} for a horizon of {horizon}. Bring more rows."
         )
     fifth = longest // TEST_SHARE if len(lengths) == 1 else 0
-    steps = max(horizon, fifth)
+    steps = max(horizon, min(fifth, (longest - MIN_TRAIN_STEPS) // 2))
     return Splits(n_validation=steps, n_test=steps)
 
 
-def series_long_enough(lengths: np.ndarray, splits: Splits, horizon: int) -> np.ndarray:
+def series_long_enough(lengths: np.ndarray, splits: Splits) -> np.ndarray:
     """Return which series [N] can give a validation and a test part and still be trained on."""
-    return lengths >= splits.n_validation + splits.n_test + max(MIN_TRAIN_STEPS, min(horizon, 2))
+    return lengths >= splits.n_validation + splits.n_test + MIN_TRAIN_STEPS
 
 
 def part_cutoffs(
