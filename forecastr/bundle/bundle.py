@@ -14,6 +14,7 @@ from forecastr.bundle.backtest import Backtest, newer_cutoffs
 from forecastr.bundle.manifest import check_manifest
 from forecastr.bundle.tables import backtest_table, forecast_table, future_stamps
 from forecastr.data import Calendar, Source
+from forecastr.engine.backend import choose_backend, use_backend
 from forecastr.errors import BundleError, DataError
 from forecastr.evaluation import apply_offsets, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
@@ -132,6 +133,7 @@ class Bundle:
     @cached_property
     def networks(self) -> "list[keras.Model]":
         """The members' networks, loaded when first needed."""
+        use_backend(choose_backend())
         import keras
 
         from forecastr.models import layers, losses  # noqa: F401  (registers what the files name)
@@ -164,13 +166,13 @@ class Bundle:
         from forecastr.engine.forecasting import forecast_cutoffs
 
         shape = WindowShape(horizon=self.task.horizon, season_lengths=self.task.season_lengths)
-        total = 0.0
+        total = np.zeros(1)
         for member, network in zip(self.members, self.networks, strict=True):
             scaler = self._scaler_of(member, store, ids)
             total = total + member.weight * forecast_cutoffs(
                 network, member.config, shape, store, scaler, cutoffs, self.task.horizon
             )
-        return apply_offsets(np.asarray(total), self.offsets[MODEL], self._scales(store, ids)[cutoffs.series])
+        return apply_offsets(total, self.offsets[MODEL], self._scales(store, ids)[cutoffs.series])
 
     def _baselines(self, store: SeriesStore, cutoffs: Cutoffs, names: list[str]) -> dict[str, np.ndarray]:
         return forecast_baselines(
@@ -239,7 +241,7 @@ def _from_documents(folder: Path, document: Mapping[str, Any], series: Mapping[s
         )
         for member, scaler in zip(document["members"], series["scalers"], strict=True)
     ]
-    task = {name: tuple(value) if isinstance(value, list) else value for name, value in document["task"].items()}
+    task: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in document["task"].items()}
     return Bundle(
         folder=folder,
         task=Task(**task),

@@ -89,7 +89,7 @@ class Progress:
     def _on_plan(self, event: dict[str, Any]) -> str:
         from forecastr.report import plan_line
 
-        warnings = [f"warning: {text}" for text in event["warnings"]]
+        warnings = [f"warning: {text}" for text in event["plan"]["warnings"]]
         return "\n".join([plan_line(event["plan"]), *warnings])
 
     def _on_trial_started(self, event: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
-TELLING = 9.0
+TELLING = 12.0
 TELLING_SHARE = 0.35
 REFIT_SHARE = 0.35
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from forecastr.data import Panel, find_seasons, format_stamps
 from forecastr.errors import ConfigError, DataError
-from forecastr.schema import DEFAULT_CONTEXT, TIME, Budget, Splits, Task
+from forecastr.schema import DEFAULT_CONTEXT, ID, TIME, Budget, Splits, Task
 from forecastr.search.space import SearchSpace, context_choices, trial_updates
-from forecastr.windows.splits import part_cutoffs, plan_splits, series_long_enough
+from forecastr.windows.splits import MIN_TRAIN_STEPS, part_cutoffs, plan_splits, series_long_enough
 from forecastr.windows.store import Cutoffs, SeriesStore
 
 MOST_WINDOWS = 20_000  # validation or test windows scored; more are thinned evenly, and the plan says so
@@ -64,6 +64,21 @@ class Plan:
         cutoffs = part_cutoffs(self.store, self.task.horizon, n_part=n_part, n_after=n_after, series=self.judged)
         return cutoffs.thinned(MOST_WINDOWS)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know before trusting the result."""
+        found = list(self.panel.report["warnings"])
+        if not self.judged.all():
+            ids = self.panel.frame[ID].to_numpy()[self.store.starts[:-1][~self.judged]]
+            needed = self.splits.n_validation + self.splits.n_test + MIN_TRAIN_STEPS
+            found.append(
+                f"{len(ids):,} of {self.store.n_series:,} series have fewer than {needed:,} rows and cannot be judged; "
+                f"they are forecast by what the others teach (first: {', '.join(map(repr, ids[:3]))})."
+            )
+        if len(self.test) == MOST_WINDOWS:
+            found.append(f"The test part has more than {MOST_WINDOWS:,} cutoffs; as many, evenly spaced, are scored.")
+        return found
+
     def describe(self) -> dict[str, Any]:
         """Return the plan as plain values, the first half of ``summary.json``."""
         panel, task = self.panel, asdict(self.task)
@@ -80,6 +95,7 @@ class Plan:
             },
             "task": {**task, "frequency": panel.calendar.name},
             "splits": self._describe_splits(),
+            "warnings": self.warnings,
             "budget": asdict(self.budget),
         }
 
@@ -134,12 +150,10 @@ def make_plan(
     if horizon is None:
         task = _with_shorter_horizon(task, store)
     splits = plan_splits(store.lengths, task)
-    judged = series_long_enough(store.lengths, splits, task.horizon)
-    if not judged.any():
-        raise DataError(f"No series has the {splits.n_validation + splits.n_test + 3:,} rows that are needed.")
+    judged = series_long_enough(store.lengths, splits)
     if season is None:
         train = store.drop_last(np.where(judged, splits.n_validation + splits.n_test, store.lengths))
-        parts = [train.series(n) for n in np.flatnonzero(judged)]
+        parts = [train.series(n) for n in np.flatnonzero(judged).tolist()]
         task = replace(task, season_lengths=find_seasons(parts, panel.calendar.season_candidates))
     longest = int(store.lengths.max())
     if context is not None and context >= longest:

@@ -282,7 +282,6 @@ class _Fit:
             **judgement.to_dict(),
             "device": environment["device"],
             "versions": environment["versions"],
-            "warnings": list(self.plan.panel.report["warnings"]),
         }
 
 

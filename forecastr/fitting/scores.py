@@ -46,10 +46,10 @@ class Part:
 
     def metrics(self, quantiles: np.ndarray, *, part: str) -> dict[str, float | None]:
         """Return a model's errors with the names of the leaderboard's columns."""
-        row = evaluate(
+        table = evaluate(
             self.y_true, {MODEL: quantiles}, series=self.cutoffs.series, last=self.last, scale=self.scale
-        ).loc[MODEL]
-        errors = {name: float(row[name]) for name in ("mase", "mae", "wql")}
+        )
+        errors = {name: float(table[name].iloc[0]) for name in ("mase", "mae", "wql")}
         if not np.isfinite(errors["mase"]):  # no series has a scale: the plain error ranks as well
             errors["mase"] = errors["mae"]
         return {f"{part}_{name}": value for name, value in errors.items()}
@@ -81,7 +81,7 @@ class Part:
 def training_scales(train: SeriesStore, season_length: int) -> np.ndarray:
     """Return MASE's denominator of every series [N]: of neighbours where a series has no whole season."""
     scales = np.array([seasonal_scale(train.series(n), season_length) for n in range(train.n_series)])
-    for n in np.flatnonzero(~(scales > 0)):
+    for n in np.flatnonzero(~(scales > 0)).tolist():
         scales[n] = seasonal_scale(train.series(n), 1)
     return scales
 

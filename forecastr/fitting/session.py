@@ -1,6 +1,5 @@
 """A whole fit: one call that the command line and `Forecaster` share."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -101,9 +100,8 @@ def fit_table(
                 panel = read_panel(source, target=options.target, time=options.time, id=options.id)
             with clock.phase("plan"):
                 plan = _plan(panel, options)
-                watch({"event": "plan", "plan": plan.describe(), "warnings": panel.report["warnings"]})
-                if "KERAS_BACKEND" not in os.environ:
-                    use_backend(backend)  # Keras Tuner loads Keras in this process too
+                watch({"event": "plan", "plan": plan.describe()})
+                use_backend(backend)  # Keras Tuner loads Keras in this process too
                 from forecastr.fitting.run import fit_plan
                 from forecastr.fitting.tell import write_run_folder
 

@@ -51,5 +51,5 @@ def plan_text(document: Mapping[str, Any]) -> str:
     for repair in report["repairs"]:
         where = f", first in line {repair['first_line']}" if repair["first_line"] else ""
         lines.append(("repair", f"{repair['what']}: {repair['count']:,}{where}"))
-    lines += [("warning", text) for text in report["warnings"]]
+    lines += [("warning", text) for text in document["warnings"]]
     return "\n".join(f"{name:<11} {text}" for name, text in lines)
