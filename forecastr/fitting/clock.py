@@ -53,10 +53,9 @@ class Clock:
     def left_to_search(self, refit_seconds: float) -> float:
         """Seconds until the search must end so that a refit of this length can follow in time.
 
-        Where refitting would take most of the time, the search keeps it: the members then stay as judged.
+        A longer one than ``REFIT_SHARE`` of the whole is not waited for: the ensemble gets fewer members.
         """
-        refit = refit_seconds if refit_seconds < REFIT_SHARE * self.time_limit else 0.0
-        return self.left - self.telling - refit
+        return self.left - self.telling - min(refit_seconds, REFIT_SHARE * self.time_limit)
 
     def left_to_refit(self) -> float:
         """Seconds until refitting must end."""

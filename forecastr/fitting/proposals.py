@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from forecastr.fitting.plan import Plan
 from forecastr.models.config import CLASSIC, NetworkConfig
-from forecastr.search.oracle import Proposer
+from forecastr.search.proposer import Proposer
 from forecastr.search.trials import Proposals
 
 TUTORIAL_EPOCHS = 100

@@ -163,9 +163,9 @@ class _Fit:
             return search, search.run(seconds_left=seconds_left, max_trials=most)
 
     def _refit_seconds(self, members: list[Trial]) -> float:
-        """Seconds that refitting these trials may take, with a margin."""
-        rounds = -(-len(members) // self.jobs)
-        return 1.3 * rounds * max((trial.result["seconds"] for trial in members), default=0.0)
+        """Seconds that refitting these trials may take: as long as they took, validation and compiling included."""
+        seconds = [trial.result["seconds"] for trial in members]
+        return max(sum(seconds) / self.jobs, max(seconds, default=0.0))
 
     def _choose(self, search: Search) -> tuple[Ensemble, dict[str, dict[str, float | None]]]:
         """Pick members and calibrate on validation; also return the validation errors of what is not a trial."""
@@ -173,7 +173,11 @@ class _Fit:
         best = {trial.name: trial for trial in search.completed[:CANDIDATES]}
         cubes = {name: search.forecasts(trial) for name, trial in best.items()}
         weights = choose_members(
-            cubes, part.y_true, series=part.cutoffs.series, scale=part.scale, max_members=MOST_MEMBERS
+            cubes,
+            part.y_true,
+            series=part.cutoffs.series,
+            scale=part.scale,
+            max_members=self._affordable_members(list(best.values())),
         )
         points = part.baselines(horizon=task.horizon, season_length=task.season_length)
         forecasts = {MODEL: average(cubes, weights), **{name: as_quantiles(point) for name, point in points.items()}}
@@ -206,6 +210,11 @@ class _Fit:
             points[judgement.verdict.baseline][apart],
         )
         return judgement, table, {**members, **errors}
+
+    def _affordable_members(self, trials: list[Trial]) -> int:
+        """Return how many members can be refitted in the time that is left; refitting gains more than they do."""
+        counts = range(MOST_MEMBERS, 1, -1)
+        return next((n for n in counts if self._refit_seconds(trials[:n]) <= self.clock.left_to_refit()), 1)
 
     def _forecast_test(self, setting: SearchSetting, ensemble: Ensemble) -> dict[Trial, np.ndarray]:
         store = self.plan.store.save(self.scratch / "all")

@@ -132,16 +132,16 @@ def trial_updates(time_limit: float) -> int:
 
 
 def context_choices(asked: int | None, season_lengths: tuple[int, ...], longest: int) -> tuple[int, ...]:
-    """Return the context lengths to try: the one asked for, or 60 and two of the longest seasons.
+    """Return the context lengths to try: the one asked for, or 60 and the longest season or 120.
 
     Examples
     --------
     >>> context_choices(None, (24, 168), 900)
-    (60, 336)
+    (60, 168)
     >>> context_choices(30, (7,), 900)
     (30,)
     """
     if asked is not None:
         return (asked,)
-    wider = max(120, 2 * max(season_lengths)) if longest >= 240 else 60
-    return (60,) if wider <= 60 else (60, min(wider, 400))
+    wider = min(400, max(120, *season_lengths))
+    return (60, wider) if longest >= 2 * wider else (60,)
