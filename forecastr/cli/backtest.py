@@ -5,15 +5,19 @@ from typing import Annotated
 
 import typer
 
+from forecastr.schema import BACKENDS
+
 
 def backtest(
-    bundle: Annotated[Path, typer.Argument(help="Bundle folder, or the run folder that holds it.")],
-    data: Annotated[Path, typer.Argument(help="Table with newer rows than the bundle has seen.")],
-    output: Annotated[Path | None, typer.Option(help="CSV or Parquet file for every forecast made.")] = None,
-    backend: Annotated[str, typer.Option(help="Keras backend.")] = "auto",
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder, or the run folder that holds it.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Table with newer rows than the bundle has seen.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV or Parquet file for every forecast made.")
+    ] = None,
+    backend: Annotated[str, typer.Option(metavar="NAME", help=f"Keras backend: {', '.join(BACKENDS)}.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Forecast from every cutoff of newer rows and compare with what happened."""
+    """Judge a bundle on newer rows, without training."""
     from forecastr.bundle.bundle import load_bundle
     from forecastr.bundle.tables import require_table_format, write_table
     from forecastr.data import read_panel

@@ -4,9 +4,13 @@ from typing import Annotated
 
 import typer
 
+from forecastr.schema import BACKENDS
+
 
 def doctor(
-    backend: Annotated[str, typer.Option(help="Keras backend to look at.")] = "auto",
+    backend: Annotated[
+        str, typer.Option(metavar="NAME", help=f"Keras backend to look at: {', '.join(BACKENDS)}.")
+    ] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Say what a fit would run on."""

@@ -1,7 +1,7 @@
 """``forecastr fit``: from a table to a forecast, a verdict and a tracked run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,27 +11,40 @@ NOT_BETTER = 3
 
 
 def fit(
-    data: Annotated[Path, typer.Argument(help="CSV (also compressed) or Parquet file, one row per time step.")],
-    target: Annotated[str | None, typer.Option(help="Column to forecast.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column of dates, or of step numbers.")] = None,
-    id: Annotated[str | None, typer.Option(help="Column that tells series apart.")] = None,
-    horizon: Annotated[int | None, typer.Option(min=1, help="Steps to forecast. Default: by frequency.")] = None,
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="CSV (also compressed) or Parquet file, one row per time step.")
+    ],
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to forecast.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of dates, or of step numbers.")] = None,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column that tells series apart.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Steps to forecast. Default: by frequency.")
+    ] = None,
     context: Annotated[
-        int | None, typer.Option(min=1, help="Past steps a network reads. Default: 60, or longer if that is better.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Past steps a network reads. Default: 60, or longer if that is better."),
     ] = None,
     season: Annotated[
-        int | None, typer.Option(min=1, help="Steps in one season, 1 for none. Default: found in the data.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Steps in one season, 1 for none. Default: found in the data."),
     ] = None,
-    preset: Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}: the tutorials' network.")] = "auto",
-    time_limit: Annotated[str, typer.Option(help="For the whole command: 90, 90s, 2m, 1h.")] = "2m",
-    max_trials: Annotated[int | None, typer.Option(min=1, help="Configurations to try at most.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: one per core.")] = None,
-    backend: Annotated[str, typer.Option(help=f"One of {', '.join(BACKENDS)}.")] = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal searches.")] = 1,
-    output: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME-DATE.")] = None,
-    experiment: Annotated[str | None, typer.Option(help="MLflow experiment. Default: the data's name.")] = None,
+    preset: Annotated[
+        str, typer.Option(metavar="|".join(PRESETS), help="The search, or the one network of the tutorials.")
+    ] = "auto",
+    time_limit: Annotated[str, typer.Option(metavar="TIME", help="For the whole command: 90, 90s, 2m, 1h.")] = "2m",
+    max_trials: Annotated[int | None, typer.Option(min=1, metavar="N", help="Configurations to try at most.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Worker processes. Default: one per core.")
+    ] = None,
+    backend: Annotated[str, typer.Option(metavar="NAME", help=f"Keras backend: {', '.join(BACKENDS)}.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Equal seeds give equal searches.")] = 1,
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Run folder. Default: runs/NAME-DATE.")] = None,
+    experiment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="MLflow experiment. Default: the data's name.")
+    ] = None,
     tracking_uri: Annotated[
-        str | None, typer.Option(help="MLflow store. Default: MLFLOW_TRACKING_URI, or sqlite:///mlflow.db.")
+        str | None,
+        typer.Option(metavar="URI", help="MLflow store. Default: MLFLOW_TRACKING_URI, or sqlite:///mlflow.db."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier run in the output folder.")
@@ -42,7 +55,7 @@ def fit(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; train and write nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Search a network for DATA, judge it against baselines, and forecast."""
+    """Search a network, judge it against baselines, and forecast."""
     from forecastr.cli.main import STARTED
     from forecastr.cli.progress import Progress
     from forecastr.cli.track import Tracking
@@ -65,14 +78,26 @@ def fit(
     clock = Clock(options.time_limit, started=STARTED)
     tracking = Tracking(tracking_uri, experiment)
     with Progress(time_limit=options.time_limit, started=STARTED) as progress:
-        fitted = fit_table(data, folder, options, watch=progress.watch, clock=clock, overwrite=overwrite)
+
+        def watch(event: dict[str, Any]) -> None:
+            progress.watch(event)
+            if event["event"] == "plan":  # the data and the options can be used
+                tracking.prepare()
+
+        try:
+            fitted = fit_table(data, folder, options, watch=watch, clock=clock, overwrite=overwrite)
+        except KeyboardInterrupt:
+            progress.say("interrupted: nothing is kept of this fit")
+            raise
         progress.watch({"event": "phase", "name": "track", "seconds_left": clock.left})
-        tracking.deliver(folder, say=progress.say)
+        tracked = tracking.deliver(folder, say=progress.say)
     if json:
-        typer.echo(to_json({**fitted.summary, "run_folder": str(folder)}, indent=2))
+        run = {"run_folder": str(folder), "tracked_run": vars(tracked) if tracked else None}
+        typer.echo(to_json({**fitted.summary, **run}, indent=2))
     else:
         typer.echo(verdict_text(fitted.summary))
-        typer.echo(where_to_look(folder, tracking.uri))
+        typer.echo()
+        typer.echo(where_to_look(folder, tracked.uri if tracked else None))
     if require_skill and fitted.summary["verdict"]["kind"] != "better":
         raise typer.Exit(NOT_BETTER)
 

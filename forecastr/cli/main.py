@@ -1,7 +1,9 @@
 """The ``forecastr`` command: its subcommands, and what an error looks like."""
 
+import signal
 import sys
 import time
+from typing import NoReturn
 
 STARTED = time.monotonic()  # the time limit counts from here, before anything heavy is loaded
 
@@ -23,15 +25,20 @@ for command in (fit.fit, predict.predict, backtest.backtest, runs.runs, ui.ui, d
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 training or a service failed, 2 the command or the data cannot be used."""
+    """Run the command line: 0 done, 1 training or a service failed, 2 the command or the data cannot be used.
+
+    3 comes from ``--require-skill`` alone; Ctrl-C gives 130, a scheduler's SIGTERM 143, both without orphans.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="forecastr")
     except ForecastrError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1 if isinstance(error, (SearchError, TrackingError)) else 2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+
+
+def _terminate(*_: object) -> NoReturn:
+    sys.exit(128 + signal.SIGTERM)  # an exception: what is open gets closed, workers end
 
 
 if __name__ == "__main__":

@@ -5,15 +5,21 @@ from typing import Annotated
 
 import typer
 
+from forecastr.schema import BACKENDS
+
 
 def predict(
-    bundle: Annotated[Path, typer.Argument(help="Bundle folder, or the run folder that holds it.")],
-    data: Annotated[Path | None, typer.Option(help="Table with newer rows than the bundle has seen.")] = None,
-    horizon: Annotated[
-        int | None, typer.Option(min=1, help="Steps to forecast, at most those it was fitted for.")
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder, or the run folder that holds it.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="Table with newer rows than the bundle has seen.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="CSV or Parquet file. Default: standard output.")] = None,
-    backend: Annotated[str, typer.Option(help="Keras backend.")] = "auto",
+    horizon: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Steps to forecast, at most those it was fitted for.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV or Parquet file. Default: standard output.")
+    ] = None,
+    backend: Annotated[str, typer.Option(metavar="NAME", help=f"Keras backend: {', '.join(BACKENDS)}.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of CSV.")] = False,
 ) -> None:
     """Forecast what follows the last row, without training."""

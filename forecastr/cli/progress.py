@@ -2,7 +2,10 @@
 
 import sys
 import time
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 PHASES = {
     "read": "reading the table",
@@ -60,15 +63,18 @@ class Progress:
         else:
             print(text, file=self.stream, flush=True)
 
-    def __rich__(self) -> str:
-        return self.status()
+    def __rich__(self) -> "Text":
+        from rich.text import Text
+
+        return Text(self.status())  # as it is: no number gets a colour
 
     def status(self) -> str:
         """Return the live line: phase, trials, best score so far, seconds left."""
         left = max(0.0, self.time_limit - (time.monotonic() - self.started))
         parts = [f"{PHASES.get(self.phase, self.phase)} · {left:.0f} s left"]
         if self.trials:
-            parts.append(f"trial {self.trials}, {self.done} done" + (f", {self.failed} failed" if self.failed else ""))
+            failed = f", {self.failed} failed" if self.failed else ""
+            parts.append(f"{self.trials} {'trial' if self.trials == 1 else 'trials'}, {self.done} done{failed}")
         if self.best is not None:
             parts.append(f"best validation MASE {self.best:.4f} (trial {self.best_trial})")
         return " · ".join(parts) + "".join(f"\n  {text}" for text in self.losses.values())
@@ -84,7 +90,7 @@ class Progress:
     def _on_phase(self, event: dict[str, Any]) -> str:
         self.phase = event["name"]
         self.losses.clear()
-        return f"{PHASES.get(self.phase, self.phase)} ({event['seconds_left']:.0f} s left)"
+        return f"{PHASES.get(self.phase, self.phase)} ({max(0.0, event['seconds_left']):.0f} s left)"
 
     def _on_plan(self, event: dict[str, Any]) -> str:
         from forecastr.report import plan_line

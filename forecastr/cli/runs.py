@@ -6,10 +6,11 @@ import typer
 
 
 def runs(
-    experiment: Annotated[str | None, typer.Option(help="Only the runs of this experiment.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows at most.")] = 20,
+    experiment: Annotated[str | None, typer.Option(metavar="NAME", help="Only the runs of this experiment.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows at most.")] = 20,
     tracking_uri: Annotated[
-        str | None, typer.Option(help="MLflow store. Default: MLFLOW_TRACKING_URI, or sqlite:///mlflow.db.")
+        str | None,
+        typer.Option(metavar="URI", help="MLflow store. Default: MLFLOW_TRACKING_URI, or sqlite:///mlflow.db."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from forecastr.errors import TrackingError
-from forecastr.tracking import prepare_store, resolve_store, track_run
+from forecastr.tracking import TrackedRun, load_mlflow, prepare_store, resolve_store, track_run
+from forecastr.tracking.address import without_password
 
 
 class Tracking:
@@ -22,18 +24,27 @@ class Tracking:
     def __init__(self, uri: str | None, experiment: str | None) -> None:
         self.uri, self.experiment = resolve_store(uri), experiment
         self._ready = threading.Thread(target=self._prepare, daemon=True)
+
+    def prepare(self) -> None:
+        """Begin to make the store ready; call once it is known that there will be something to track."""
         self._ready.start()
 
-    def deliver(self, folder: Path, *, say: Callable[[str], None]) -> None:
-        """Track a run folder; a store that cannot be reached is a warning, for the folder is whole."""
+    def deliver(self, folder: Path, *, say: Callable[[str], None]) -> TrackedRun | None:
+        """Track a run folder and return where, without passwords.
+
+        A store that cannot be reached is a warning, for the folder is whole; None is returned then.
+        """
         self._ready.join()
         try:
-            track_run(folder, tracking_uri=self.uri, experiment=self.experiment)
+            run = track_run(folder, tracking_uri=self.uri, experiment=self.experiment)
         except TrackingError as error:
             say(f"warning: {error} The run folder {folder} is complete.")
+            return None
+        return replace(run, uri=without_password(run.uri))
 
     def _prepare(self) -> None:
         try:
             prepare_store(self.uri)
+            load_mlflow()
         except TrackingError:
             return  # delivering will meet the same error, and tell

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -15,6 +16,7 @@ from forecastr.errors import SearchError
 
 SILENCE = 120.0  # seconds without a word from a worker before it counts as hung
 START = 120.0  # seconds a worker may take to load its libraries
+LINGER = 5.0  # seconds a worker that has hung up may take to end
 RECYCLE_MIB = 3000.0  # a worker that has grown past this is replaced before its next job
 
 
@@ -57,6 +59,7 @@ class WorkerPool:
         cores = available_cores()
         self.backend, self.logs = backend, logs
         self._starts = 0
+        self._proven = False  # whether any worker has ever come up
         self._workers = [self._start(cores[n % len(cores) :: jobs] or cores) for n in range(jobs)]
 
     def __enter__(self) -> "WorkerPool":
@@ -67,17 +70,18 @@ class WorkerPool:
 
     @property
     def idle(self) -> int:
-        """Number of workers without a job."""
-        return sum(worker.job is None for worker in self._workers)
+        """Number of workers that are up and without a job."""
+        return sum(worker.ready and worker.job is None for worker in self._workers)
 
     @property
     def busy(self) -> bool:
         """Whether any job is running."""
-        return self.idle < len(self._workers)
+        return any(worker.job is not None for worker in self._workers)
 
     def submit(self, job: Any, function: str, *arguments: Any, seconds: float) -> None:
         """Give an idle worker ``module:function`` to call; it is killed if that takes longer than ``seconds``."""
-        worker = next(worker for worker in self._workers if worker.job is None)
+        free = [worker for worker in self._workers if worker.job is None]
+        worker = next((worker for worker in free if worker.ready), free[0])
         worker.job, worker.queued = job, (function, arguments)
         worker.deadline = time.monotonic() + seconds
         self._feed(worker)
@@ -91,9 +95,10 @@ class WorkerPool:
         now = time.monotonic()
         for worker in self._workers:
             patience = SILENCE if worker.ready else START
-            if worker.job is not None and (now > worker.deadline or now > worker.heard + patience):
+            waited_for = worker.job is not None or not worker.ready
+            if waited_for and (now > worker.deadline or now > worker.heard + patience):
                 why = "not done at its deadline" if now > worker.deadline else f"silent for {patience:.0f} s"
-                messages.append(self._fail(worker, f"killed: {why}"))
+                messages += self._fail(worker, f"killed: {why}")
         return messages
 
     def run(self, jobs: list[tuple[Any, ...]], *, seconds: float) -> dict[Any, Any]:
@@ -115,12 +120,6 @@ class WorkerPool:
                 if message.kind == "done":
                     results[message.job] = message.content
         return results
-
-    def stop(self, job: Any) -> None:
-        """Kill the worker of a job, whose result is not wanted any more, and start another."""
-        for worker in self._workers:
-            if worker.job == job:
-                self._replace(worker)
 
     def close(self) -> None:
         """End all processes at once; nothing they hold is of value."""
@@ -154,17 +153,18 @@ class WorkerPool:
 
     def _feed(self, worker: _Worker) -> None:
         if worker.ready and worker.queued:
-            worker.connection.send(worker.queued)
+            with suppress(BrokenPipeError, ConnectionResetError):  # it died while idle: the next poll finds out
+                worker.connection.send(worker.queued)
             worker.queued, worker.heard = None, time.monotonic()
 
     def _receive(self, worker: _Worker) -> list[Message]:
         try:
             kind, content = worker.connection.recv()
-        except (EOFError, ConnectionResetError):
-            return [self._fail(worker, self._cause_of_death(worker))]
+        except (EOFError, OSError):  # gone between two messages, or in the middle of one
+            return self._fail(worker, self._cause_of_death(worker))
         worker.heard = time.monotonic()
         if kind == "ready":
-            worker.ready = True
+            worker.ready = self._proven = True
             self._feed(worker)
             return []
         message = Message(worker.job, kind, content)
@@ -174,13 +174,15 @@ class WorkerPool:
                 self._replace(worker)
         return [message]
 
-    def _fail(self, worker: _Worker, reason: str) -> Message:
-        """Replace a dead or late worker; one that dies before its first job would only die again."""
-        message = Message(worker.job, "failed", reason)
-        if not worker.ready:
+    def _fail(self, worker: _Worker, reason: str) -> list[Message]:
+        """Replace a dead or late worker and report its job, if it had one.
+
+        Where none has ever come up, the next one would only die again.
+        """
+        if not self._proven:
             raise SearchError(f"A worker process could not start ({reason}). `forecastr doctor` may tell why.")
         self._replace(worker)
-        return message
+        return [] if worker.job is None else [Message(worker.job, "failed", reason)]
 
     def _replace(self, worker: _Worker) -> None:
         worker.process.kill()
@@ -189,7 +191,10 @@ class WorkerPool:
         self._workers[self._workers.index(worker)] = self._start(worker.cores)
 
     def _cause_of_death(self, worker: _Worker) -> str:
-        code = worker.process.wait()
+        try:
+            code = worker.process.wait(LINGER)
+        except subprocess.TimeoutExpired:
+            return "hung up without ending"
         last = [line for line in worker.log.read_text(errors="replace").splitlines() if line.strip()][-1:]
         how = f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"
         return ": ".join([how, *last])

@@ -54,10 +54,12 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     watched = _watched_windows(job, known, scaler, batch_shape)
     watch = Watch(job, network, watched, report, start)
     batches = draw_batches(WindowSource.from_store(train_store, scaler), batch_shape, np.random.default_rng(job.seed))
+    epochs = math.ceil(job.config.updates / EPOCH)
     trainer.fit(
         watch.until_deadline(batches),
-        steps_per_epoch=min(EPOCH, job.config.updates),
-        epochs=math.ceil(job.config.updates / EPOCH),
+        steps_per_epoch=math.ceil(job.config.updates / epochs),  # equal epochs: hardly an update too many
+        epochs=epochs,
+        shuffle=False,  # they are drawn at random
         callbacks=[watch],
         verbose=0,
     )
@@ -117,7 +119,8 @@ class Watch(keras.callbacks.Callback):
     def until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Pass batches on until the deadline: training then stops between two updates."""
         for batch in batches:
-            if time.monotonic() > self.deadline:
+            # Keras looks at the first batch before it tells this callback its model.
+            if self._model is not None and time.monotonic() > self.deadline:
                 self._model.stop_training = self.cut_short = True
             yield batch
 

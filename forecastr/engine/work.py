@@ -27,7 +27,7 @@ class TrainJob:
     known : Path
         Folder of the same rows and the validation part behind them.
     validation : Cutoffs or None
-        Where validation forecasts start; None trains for exactly ``config.updates`` updates.
+        Where validation forecasts start; None trains for all of ``config.updates``.
     horizon : int
         Steps to forecast.
     seed : int

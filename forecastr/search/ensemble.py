@@ -36,9 +36,10 @@ def choose_members(
         Different trials at most.
     """
     window_scale = scale[series]
-    usable = np.isfinite(window_scale) & (window_scale > 0) & ~np.isnan(y_true).all(axis=1)
+    observed = ~np.isnan(y_true).all(axis=1)
+    usable = np.isfinite(window_scale) & (window_scale > 0) & observed
     if not usable.any():
-        usable, window_scale = np.ones(len(series), bool), np.ones(len(series))
+        usable, window_scale = observed, np.ones(len(series))
     per_series = 1.0 / np.bincount(series[usable])[series[usable]] / len(np.unique(series[usable]))
     y = y_true[usable] / window_scale[usable, None]
     medians = {name: cube[usable, :, MEDIAN] / window_scale[usable, None] for name, cube in forecasts.items()}

@@ -39,9 +39,5 @@ class Ledger:
 
 def read_ledger(path: Path) -> list[dict[str, Any]]:
     """Return the events of a ledger, without a last line that a kill has torn."""
-    events = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if not line.endswith("\n"):
-            break
-        events.append(json.loads(line))
-    return events
+    *lines, _torn = path.read_bytes().split(b"\n")  # only a newline ends an event: texts hold other separators
+    return [json.loads(line) for line in lines]

@@ -17,6 +17,7 @@ from forecastr.windows.store import Cutoffs
 
 GRACE = 15.0  # seconds past its own deadline before a trial's worker is killed
 SHORTEST = 3.0  # seconds below which no trial is worth starting
+FIRST = 6.0  # seconds that the first trial gets even where less is left: a late forecast is better than none
 HOPELESS = 5  # failed trials in a row, none completed, after which a search gives up
 STALLED = 40  # completed trials in a row without a better score
 
@@ -150,7 +151,8 @@ class Search:
         if not self.completed:
             reasons = Counter(trial.reason for trial in self.trials)
             why = reasons.most_common(1)[0][0] if reasons else "there was no time for one"
-            raise SearchError(f"No trial was completed: {why}. Allow more time with --time-limit.")
+            late = not reasons or "deadline" in why
+            raise SearchError(f"No trial was completed: {why}.{' Allow more time with --time-limit.' if late else ''}")
         return ended_by
 
     @property
@@ -167,7 +169,7 @@ class Search:
         done = [trial for trial in self.trials if trial.status != "running"]
         if max_trials is not None and len(self.trials) >= max_trials:
             return "trial limit"
-        if seconds_left < SHORTEST:
+        if seconds_left < SHORTEST and self.trials:
             return "time limit"
         if len(done) >= HOPELESS and not self.completed:
             return "failures"
@@ -180,6 +182,7 @@ class Search:
         if config is None:
             return "space exhausted"
         trial = Trial(len(self.trials), config)
+        seconds_left = max(seconds_left, 0.0 if self.trials else FIRST)
         self.trials.append(trial)
         self._record("trial_started", trial=trial.name, config=vars(config))
         job = self.setting.job(trial, seconds_left)

@@ -62,6 +62,24 @@ def list_runs(tracking_uri: str | None = None, experiment: str | None = None, *,
     return table.assign(started=pd.to_datetime(table["started"], unit="ms", utc=True))
 
 
+def runs_page(tracking_uri: str | None = None) -> str:
+    """Return the part of the UI's address, behind the port, that shows the latest fit's experiment.
+
+    The UI's own front page is one for language models. Empty if nothing was tracked yet.
+
+    Raises
+    ------
+    TrackingError
+        If there is no store yet, or it cannot be read.
+    """
+    fits = list_runs(tracking_uri, limit=1)
+    if fits.empty:
+        return ""
+    with open_store(resolve_store(tracking_uri)) as client:
+        experiment_id = client.get_run(fits["run_id"].iloc[0]).info.experiment_id
+    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+
+
 def _find_experiments(client: "MlflowClient", name: str | None) -> dict[str, "Experiment"]:
     found = client.search_experiments()
     chosen = {each.experiment_id: each for each in found if name in (None, each.name)}

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from forecastr.errors import ConfigError, TrackingError
@@ -50,6 +51,12 @@ def prepare_store(uri: str) -> None:
     with _locked(path):
         if not _is_written(path):
             _create_store(path)
+
+
+def load_mlflow() -> None:
+    """Load the parts of MLflow that tracking needs: two seconds that may pass while a search trains."""
+    import_module("mlflow")
+    import_module("mlflow.store.tracking.sqlalchemy_store")
 
 
 def ui_command(tracking_uri: str | None, port: int) -> list[str]:

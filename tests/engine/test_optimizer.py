@@ -1,0 +1,64 @@
+import keras
+import numpy as np
+import pytest
+
+from forecastr.engine.optimizer import learning_rate_at, make_optimizer
+from forecastr.models.config import CLASSIC, NetworkConfig
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.mark.parametrize("updates", [10, 73, 400])
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_the_reported_learning_rate_is_the_optimizer_s(schedule, updates):
+    config = NetworkConfig(schedule=schedule, updates=updates, learning_rate=4e-3)
+    optimizer = make_optimizer(config)
+    for update in {0, 1, updates // 20, updates // 3, updates - 1, updates, updates + 5}:
+        optimizer.iterations.assign(update)
+        rate = float(np.asarray(optimizer.learning_rate))
+        assert learning_rate_at(config, update) == pytest.approx(rate, rel=1e-5)
+
+
+def test_the_cosine_rises_to_the_learning_rate_and_falls_to_a_hundredth():
+    config = NetworkConfig(schedule="cosine", updates=200, learning_rate=1e-2)
+    rates = [learning_rate_at(config, update) for update in (0, 10, 105, 200)]
+    np.testing.assert_allclose(rates, [1e-3, 1e-2, 1e-2 * (0.99 / 2 + 0.01), 1e-4])
+
+
+def descend(optimizer, start: np.ndarray, gradients: list[np.ndarray]) -> np.ndarray:
+    variable = keras.Variable(start)
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    return np.asarray(variable.value)
+
+
+def gradients() -> list[np.ndarray]:
+    return list(np.random.default_rng(0).normal(size=(5, 3)).astype("float32"))
+
+
+def test_without_weight_decay_it_is_plain_adam():
+    assert (CLASSIC.weight_decay, CLASSIC.clip_norm, CLASSIC.schedule) == (0, 0, "constant")
+    start = np.ones(3, "float32")
+    ours = descend(make_optimizer(CLASSIC), start, gradients())
+    np.testing.assert_allclose(ours, descend(keras.optimizers.Adam(1e-3), start, gradients()), rtol=1e-6)
+    assert not np.allclose(ours, start)
+
+
+def test_the_norm_is_summed_before_clipping():
+    optimizer = make_optimizer(NetworkConfig(clip_norm=0.1))
+    descend(optimizer, np.ones(3, "float32"), gradients())
+    expected = sum(np.sqrt((gradient**2).sum()) for gradient in gradients())
+    assert float(np.asarray(optimizer.norm_sum.value)) == pytest.approx(expected, rel=1e-5)
+    assert expected > 5 * 0.1
+
+
+def test_clipping_shortens_long_gradients_only():
+    """Adam forgets a constant factor, so lengths only matter where they differ."""
+    long_then_short = [np.array([100.0, 0, 0], "float32"), np.array([0.3, 0.4, 0], "float32")]
+    clipped = [np.array([1.0, 0, 0], "float32"), long_then_short[1]]
+    start = np.ones(3, "float32")
+    config = NetworkConfig(clip_norm=1.0, schedule="constant", weight_decay=0.0)
+    unclipped = NetworkConfig(clip_norm=0.0, schedule="constant", weight_decay=0.0)
+    ours = descend(make_optimizer(config), start, long_then_short)
+    np.testing.assert_allclose(ours, descend(make_optimizer(unclipped), start, clipped), rtol=1e-5)
+    assert not np.allclose(ours, descend(make_optimizer(unclipped), start, long_then_short), rtol=1e-5)
