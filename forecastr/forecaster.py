@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         output = parameters.pop("output")
         options = FitOptions(**{**parameters, "time_limit": parse_seconds(self.time_limit)})
         if output is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="forecastr-run-")
-            output = self._temporary.name
+            output = tempfile.mkdtemp(prefix="forecastr-run-")
+            weakref.finalize(self, shutil.rmtree, output, ignore_errors=True)
         fitted = fit_table(_as_table(X), Path(output), options)
         self.bundle_ = fitted.bundle
         self.summary_ = fitted.summary
@@ -141,6 +142,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
     def leaderboard(self) -> pd.DataFrame:
         """Return every trial, the ensemble and the baselines, best first."""
         self._fitted()
+        if not hasattr(self, "leaderboard_"):
+            raise NotFittedError("A loaded Forecaster has no leaderboard: a bundle does not hold the search.")
         return self.leaderboard_
 
     def save(self, path: str | Path) -> None:
@@ -182,6 +185,12 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         """Tell whether there is a bundle to forecast with."""
         return hasattr(self, "bundle_")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state to pickle, which a fitted forecaster has none of: its networks are files."""
+        if self.__sklearn_is_fitted__():
+            raise TypeError("A fitted Forecaster is not pickled. Call save, and Forecaster.load where it is needed.")
+        return dict(super().__getstate__())
+
     def _fitted(self) -> Bundle:
         if not hasattr(self, "bundle_"):
             raise NotFittedError("This Forecaster is not fitted yet. Call fit first, or load a bundle.")
@@ -196,7 +205,7 @@ def _as_table(data: Table) -> str | Path | pd.DataFrame:
     if isinstance(data, (str, Path, pd.DataFrame)):
         return data
     if isinstance(data, pd.Series):
-        return data.rename(data.name or TARGET).to_frame()
+        return data.to_frame(data.name or TARGET)
     values = np.asarray(data)
     if values.ndim != 1:
         raise DataError(

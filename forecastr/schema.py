@@ -101,8 +101,8 @@ class Budget:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.time_limit > 0:
-            raise ConfigError(f"time_limit is {self.time_limit:g} s; it must be above 0.")
+        if not 0 < self.time_limit < float("inf"):
+            raise ConfigError(f"time_limit is {self.time_limit:g} s; it must be above 0, and finite.")
         for name in ("max_trials", "jobs"):
             value = getattr(self, name)
             if value is not None and value < 1:

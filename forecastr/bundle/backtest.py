@@ -37,7 +37,8 @@ class Backtest:
 def newer_cutoffs(frame: pd.DataFrame, store: SeriesStore, context: pd.DataFrame, horizon: int) -> tuple[Cutoffs, bool]:
     """Return every cutoff whose whole horizon is newer than the context, and whether there was none.
 
-    Without newer rows, the cutoffs of the last fifth are returned.
+    Without newer rows, the cutoffs of the last fifth are returned; so are they for a series that the
+    context does not hold, for something must come before its first cutoff.
 
     Raises
     ------
@@ -46,11 +47,10 @@ def newer_cutoffs(frame: pd.DataFrame, store: SeriesStore, context: pd.DataFrame
     """
     ended = context.groupby(ID)[TIME].last().reindex(frame[ID].unique())
     is_new = frame[TIME].to_numpy() > ended.reindex(frame[ID]).to_numpy()
-    is_new |= ended.reindex(frame[ID]).isna().to_numpy()
+    unknown = ended.isna().to_numpy()
     n_new = np.add.reduceat(is_new.astype(int), store.starts[:-1])
-    seen = not is_new.any()
-    if seen:
-        n_new = np.maximum(store.lengths // TEST_SHARE, np.minimum(horizon, store.lengths - 1))
+    seen = not is_new.any() and not unknown.any()
+    n_new = np.where(unknown | seen, np.maximum(store.lengths // TEST_SHARE, horizon), n_new)
     n_new = np.minimum(n_new, store.lengths - 1)
     room = n_new >= horizon
     if not room.any():

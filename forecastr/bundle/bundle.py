@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecastr.bundle.backtest import Backtest, newer_cutoffs
-from forecastr.bundle.manifest import check_manifest
+from forecastr.bundle.manifest import check_manifest, require_files
 from forecastr.bundle.tables import backtest_table, forecast_table, future_stamps
 from forecastr.data import Calendar, Source
 from forecastr.engine.backend import choose_backend, use_backend
@@ -21,7 +21,7 @@ from forecastr.evaluation.judgement import judge_forecasts
 from forecastr.models.config import NetworkConfig, WindowShape
 from forecastr.schema import ID, MODEL, TARGET, TIME, Task
 from forecastr.windows.scaling import Scaler, fit_scaler
-from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
+from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, known_first, last_values
 
 if TYPE_CHECKING:
     import keras
@@ -116,7 +116,7 @@ class Bundle:
         ids = frame.groupby(ID, sort=False).size().index.to_numpy()
         cutoffs, seen = newer_cutoffs(frame, store, self.context, self.task.horizon)
         y_true = actual_values(store, cutoffs, self.task.horizon)
-        scale = self._scales(store, ids)
+        scale = self._scales(known_first(store, cutoffs), ids)
         points = self._baselines(store, cutoffs, list(self.offsets)[1:])
         forecasts = {MODEL: self._quantiles(store, ids, cutoffs)}
         for name, point in points.items():
@@ -166,13 +166,13 @@ class Bundle:
         from forecastr.engine.forecasting import forecast_cutoffs
 
         shape = WindowShape(horizon=self.task.horizon, season_lengths=self.task.season_lengths)
-        total = np.zeros(1)
+        total, known = np.zeros(1), known_first(store, cutoffs)
         for member, network in zip(self.members, self.networks, strict=True):
-            scaler = self._scaler_of(member, store, ids)
+            scaler = self._scaler_of(member, known, ids)
             total = total + member.weight * forecast_cutoffs(
                 network, member.config, shape, store, scaler, cutoffs, self.task.horizon
             )
-        return apply_offsets(total, self.offsets[MODEL], self._scales(store, ids)[cutoffs.series])
+        return apply_offsets(total, self.offsets[MODEL], self._scales(known, ids)[cutoffs.series])
 
     def _baselines(self, store: SeriesStore, cutoffs: Cutoffs, names: list[str]) -> dict[str, np.ndarray]:
         return forecast_baselines(
@@ -222,10 +222,12 @@ def load_bundle(path: str | Path) -> Bundle:
     folder = Path(path)
     if (folder / "bundle" / "manifest.json").is_file():
         folder = folder / "bundle"
-    check_manifest(folder)
+    manifest = check_manifest(folder)
     try:
+        require_files(manifest, ["task.json", "series.json", "context.parquet"])
         document = json.loads((folder / "task.json").read_text(encoding="utf-8"))
         series = json.loads((folder / "series.json").read_text(encoding="utf-8"))
+        require_files(manifest, [member["file"] for member in document["members"]])
         return _from_documents(folder, document, series)
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise BundleError(f"{folder}: task.json or series.json is not what this release writes: {error}.") from error
@@ -241,7 +243,9 @@ def _from_documents(folder: Path, document: Mapping[str, Any], series: Mapping[s
         )
         for member, scaler in zip(document["members"], series["scalers"], strict=True)
     ]
-    task: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in document["task"].items()}
+    task: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document["task"].items()
+    }
     return Bundle(
         folder=folder,
         task=Task(**task),

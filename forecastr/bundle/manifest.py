@@ -47,6 +47,13 @@ def check_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def require_files(manifest: dict[str, Any], names: list[str]) -> None:
+    """Raise a BundleError unless a checked manifest lists all of these files."""
+    for name in names:
+        if name not in manifest["files"]:
+            raise BundleError(f"The bundle's manifest does not list '{name}'. Fit again, or restore it from a copy.")
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:

@@ -8,7 +8,7 @@ import numpy as np
 from forecastr.engine.work import ForecastJob
 from forecastr.models.config import NetworkConfig, WindowShape, past_length
 from forecastr.models.network import build_networks
-from forecastr.schema import QUANTILE_LEVELS
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 from forecastr.windows.batches import WindowSource
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, last_values
@@ -83,11 +83,9 @@ def _roll(network: "keras.Model", past: np.ndarray, horizon: int) -> np.ndarray:
     parts, done = [], 0
     while done < horizon:
         part = predict_windows(network, past)
-        if part.shape[-1] == 1:
-            part = np.repeat(part, len(QUANTILE_LEVELS), axis=-1)
         parts.append(part)
         done += part.shape[1]
-        median = part[..., part.shape[-1] // 2]
+        median = part[..., MEDIAN]
         past = np.concatenate([past, np.stack([median, np.ones_like(median)], axis=-1)], axis=1)
         past = past[:, part.shape[1] :]
     return np.concatenate(parts, axis=1)[:, :horizon]

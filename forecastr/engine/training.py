@@ -15,12 +15,11 @@ from forecastr.errors import SearchError
 from forecastr.models.config import past_length, supervised_reach
 from forecastr.models.losses import LOSSES, WEIGHTS
 from forecastr.models.network import build_networks
-from forecastr.schema import QUANTILE_LEVELS
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 from forecastr.windows.batches import BatchShape, WindowSource, draw_batches
 from forecastr.windows.store import SeriesStore
 
 EPOCH = 50  # updates between two looks at validation
-PATIENCE = 5  # epochs without a better validation loss before training stops
 WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
 FINISH = 1.0  # seconds kept for writing what was trained
 LEVELS = np.array(QUANTILE_LEVELS)
@@ -137,7 +136,7 @@ class Watch(keras.callbacks.Callback):
         if validation_loss is not None and validation_loss < self.best_loss:
             self.best_loss, self.best_epoch, self.best_updates = validation_loss, epoch + 1, self.updates
             self.best_weights = self.network.get_weights()
-        if validation_loss is not None and epoch + 1 - self.best_epoch >= PATIENCE:
+        if validation_loss is not None and epoch + 1 - self.best_epoch >= (self.job.config.patience or math.inf):
             trainer.stop_training = True
         norm_sum = float(np.asarray(trainer.optimizer.norm_sum))
         self.report(
@@ -164,8 +163,8 @@ class Watch(keras.callbacks.Callback):
         past, future = self.watched
         quantiles = predict_windows(self.network, past)
         y, observed = future[..., 0], future[..., 1]
-        if quantiles.shape[-1] == 1:
-            error = np.square(y - quantiles[..., 0])
+        if self.job.config.loss == "mse":
+            error = np.square(y - quantiles[..., MEDIAN])
         else:
             below = y[..., None] - quantiles
             error = np.maximum(LEVELS * below, (LEVELS - 1) * below) @ (2 * WEIGHTS)

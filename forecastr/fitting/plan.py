@@ -151,20 +151,20 @@ def make_plan(
         task = _with_shorter_horizon(task, store)
     splits = plan_splits(store.lengths, task)
     judged = series_long_enough(store.lengths, splits)
+    train = store.drop_last(np.where(judged, splits.n_validation + splits.n_test, store.lengths))
     if season is None:
-        train = store.drop_last(np.where(judged, splits.n_validation + splits.n_test, store.lengths))
         parts = [train.series(n) for n in np.flatnonzero(judged).tolist()]
         task = replace(task, season_lengths=find_seasons(parts, panel.calendar.season_candidates))
     longest = int(store.lengths.max())
     if context is not None and context >= longest:
         raise ConfigError(f"context is {context}; the longest series has {longest:,} rows. Pass a smaller --context.")
-    train_values = store.drop_last(np.where(judged, splits.n_validation + splits.n_test, store.lengths)).values
-    if not np.nanstd(train_values) > 0 and len(np.unique(train_values[~np.isnan(train_values)])) < 2:
+    known = [values[~np.isnan(values)] for values in map(train.series, range(train.n_series))]
+    if not any(len(values) and np.ptp(values) > 0 for values in known):
         raise DataError("All values of the training part are the same: there is nothing to learn. Forecast that value.")
     space = SearchSpace(
         season_length=task.season_length,
         contexts=context_choices(context, task.season_lengths, longest),
-        positive=bool(np.nanmin(train_values) > 0),
+        positive=all((values > 0).all() for values in known),
         updates=trial_updates(budget.time_limit),
     )
     return Plan(panel, store, task, budget, splits, space, judged)

@@ -46,9 +46,7 @@ class Part:
 
     def metrics(self, quantiles: np.ndarray, *, part: str) -> dict[str, float | None]:
         """Return a model's errors with the names of the leaderboard's columns."""
-        table = evaluate(
-            self.y_true, {MODEL: quantiles}, series=self.cutoffs.series, last=self.last, scale=self.scale
-        )
+        table = evaluate(self.y_true, {MODEL: quantiles}, series=self.cutoffs.series, last=self.last, scale=self.scale)
         errors = {name: float(table[name].iloc[0]) for name in ("mase", "mae", "wql")}
         if not np.isfinite(errors["mase"]):  # no series has a scale: the plain error ranks as well
             errors["mase"] = errors["mae"]

@@ -1,6 +1,5 @@
 """A whole fit: one call that the command line and `Forecaster` share."""
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ import pandas as pd
 from forecastr.data import Panel, read_panel
 from forecastr.engine.backend import available_cores, choose_backend, use_backend
 from forecastr.engine.pool import WorkerPool
-from forecastr.errors import ConfigError
 from forecastr.fitting.clock import Clock
+from forecastr.fitting.folder import new_folder, require_free
 from forecastr.fitting.plan import Plan, make_plan
+from forecastr.fitting.run import Fitted, fit_plan
+from forecastr.fitting.tell import write_run_folder
 from forecastr.schema import DEFAULT_TIME_LIMIT, Budget
 
 Watcher = Callable[[dict[str, Any]], None]
-OURS = ("summary.json", "ledger.jsonl", "bundle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class FitOptions:
 
 def plan_fit(source: str | Path | pd.DataFrame, options: FitOptions) -> Plan:
     """Read a table and return what a fit of it would do; nothing is trained or written."""
+    choose_backend(options.backend)  # an unknown one is an error here too
     panel = read_panel(source, target=options.target, time=options.time, id=options.id)
     return _plan(panel, options)
 
@@ -58,7 +59,7 @@ def fit_table(
     watch: Watcher = lambda event: None,
     clock: Clock | None = None,
     overwrite: bool = False,
-) -> "Any":
+) -> Fitted:
     """Fit a table and write a whole run folder.
 
     Parameters
@@ -92,23 +93,23 @@ def fit_table(
     budget = options.budget  # checked before anything is started
     require_free(folder, overwrite=overwrite)
     backend, jobs = choose_backend(options.backend), budget.jobs or len(available_cores())
-    with tempfile.TemporaryDirectory(prefix="forecastr-logs-") as logs:
+    with (
+        tempfile.TemporaryDirectory(prefix="forecastr-logs-") as logs,
         # Workers load their libraries while the table is being read.
-        with WorkerPool(jobs, backend=backend, logs=Path(logs)) as pool:
-            watch({"event": "phase", "name": "read", "seconds_left": clock.left})
-            with clock.phase("read"):
-                panel = read_panel(source, target=options.target, time=options.time, id=options.id)
-            with clock.phase("plan"):
-                plan = _plan(panel, options)
-                watch({"event": "plan", "plan": plan.describe()})
-                use_backend(backend)  # Keras Tuner loads Keras in this process too
-                from forecastr.fitting.run import fit_plan
-                from forecastr.fitting.tell import write_run_folder
-
-                prepare_folder(folder)
+        WorkerPool(jobs, backend=backend, logs=Path(logs)) as pool,
+    ):
+        watch({"event": "phase", "name": "read", "seconds_left": clock.left})
+        with clock.phase("read"):
+            panel = read_panel(source, target=options.target, time=options.time, id=options.id)
+        with clock.phase("plan"):
+            plan = _plan(panel, options)
+            watch({"event": "plan", "plan": plan.describe()})
+            use_backend(backend)  # Keras Tuner loads Keras in this process too
+        with new_folder(folder):
             fitted = fit_plan(plan, folder, pool=pool, clock=clock, watch=watch, jobs=jobs)
-        watch({"event": "phase", "name": "report", "seconds_left": clock.left})
-        write_run_folder(folder, plan, fitted, clock)
+            pool.close()
+            watch({"event": "phase", "name": "report", "seconds_left": clock.left})
+            write_run_folder(folder, plan, fitted, clock)
     return fitted
 
 
@@ -122,23 +123,3 @@ def _plan(panel: Panel, options: FitOptions) -> Plan:
         seed=options.seed,
         budget=options.budget,
     )
-
-
-def require_free(folder: Path, *, overwrite: bool) -> None:
-    """Raise a ConfigError if a run folder cannot be made here."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file. Name a folder with --output.")
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    is_run = any((folder / name).exists() for name in OURS)
-    if not is_run:
-        raise ConfigError(f"{folder} is not empty and holds no run of forecastr. Name another folder with --output.")
-    if not overwrite:
-        raise ConfigError(f"{folder} holds another run. Name another folder with --output, or pass --overwrite.")
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make an empty run folder, in place of an earlier run."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)

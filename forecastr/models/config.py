@@ -62,6 +62,8 @@ class NetworkConfig:
         AdamW's; the gradient's global norm is clipped at ``clip_norm`` (0: never).
     batch_size, updates : int
         Windows in a batch and training steps at most.
+    patience : int
+        Looks at validation, 50 updates apart, without a better loss before training stops (0: never).
 
     Raises
     ------
@@ -91,6 +93,7 @@ class NetworkConfig:
     clip_norm: float = 1.0
     batch_size: int = 32
     updates: int = 400
+    patience: int = 5
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -139,6 +142,7 @@ CLASSIC = NetworkConfig(
     clip_norm=0.0,
     batch_size=32,
     updates=4000,
+    patience=0,
 )
 
 

@@ -88,6 +88,11 @@ class CausalScaling(keras.layers.Layer):
         Divide by the recent mean absolute change as well.
     """
 
+    SETTINGS = (
+        *("context_length", "n_steps", "stride", "horizon", "season_lengths"),
+        *("bases", "transform", "level_seasons", "local_scale"),
+    )
+
     def __init__(
         self,
         *,
@@ -174,8 +179,7 @@ class CausalScaling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""
-        own = ("context_length", "n_steps", "stride", "horizon", "season_lengths", "bases", "transform", "level_seasons")
-        return {**super().get_config(), **{name: getattr(self, name) for name in (*own, "local_scale")}}
+        return {**super().get_config(), **{name: getattr(self, name) for name in CausalScaling.SETTINGS}}
 
 
 @keras.saving.register_keras_serializable(package="forecastr")

@@ -46,10 +46,8 @@ def pinball(future: Any, quantiles: Any) -> Any:
 @keras.saving.register_keras_serializable(package="forecastr")
 def mse(future: Any, quantiles: Any) -> Any:
     """Mean squared error [B] of the point forecast."""
-    n_steps, horizon, n_quantiles = quantiles.shape[1:]
-    y, observed = target_steps(future, n_steps, horizon)
-    point = quantiles[..., MEDIAN if n_quantiles > 1 else 0]
-    return _mean_over_windows(ops.square(y - point), observed)
+    y, observed = target_steps(future, *quantiles.shape[1:3])
+    return _mean_over_windows(ops.square(y - quantiles[..., MEDIAN]), observed)
 
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {"pinball": pinball, "mse": mse}

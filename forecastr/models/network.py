@@ -6,6 +6,7 @@ import keras
 
 from forecastr.models.config import NetworkConfig, WindowShape, n_supervised_steps, past_length, supervised_reach
 from forecastr.models.layers import CausalScaling, DecoderHead, QuantileHead, recurrent_layer
+from forecastr.schema import QUANTILE_LEVELS
 
 MAX_HEADS = 4
 
@@ -80,11 +81,15 @@ def _head_layer(config: NetworkConfig) -> keras.layers.Layer:
 
 
 def _plain_network(config: NetworkConfig, past: Any) -> Any:
-    """The tutorials' network: stacked layers, dropout after each, one dense output, one step ahead."""
+    """The tutorials' network: stacked layers, dropout after each, one dense output, one step ahead.
+
+    It knows no quantiles: all of them are its one output, until calibration spreads them.
+    """
     state = past[..., :1]
     for n in range(config.layers):
         layer = recurrent_layer(config.cell, config.units, return_sequences=n < config.layers - 1)
         state = (keras.layers.Bidirectional(layer) if config.bidirectional else layer)(state)
         if config.dropout:
             state = keras.layers.Dropout(config.dropout)(state)
-    return keras.layers.Reshape((1, 1, 1))(keras.layers.Dense(1)(state))
+    point = keras.layers.Reshape((1, 1, 1))(keras.layers.Dense(1)(state))
+    return keras.ops.repeat(point, len(QUANTILE_LEVELS), axis=-1)

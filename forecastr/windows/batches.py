@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecastr.windows.scaling import Scaler
+from forecastr.windows.scaling import Scaler, only_positive
 from forecastr.windows.store import Cutoffs, SeriesStore, forward_fill
 
 
@@ -19,10 +19,14 @@ class WindowSource:
 
     @classmethod
     def from_store(cls, store: SeriesStore, scaler: Scaler) -> "WindowSource":
-        """Scale a store once; series without a scale become zeros that count as unobserved."""
+        """Scale a store once; series without a scale become zeros that count as unobserved.
+
+        Values without a logarithm are gaps like any other where the scaler takes logarithms.
+        """
         series = np.repeat(np.arange(store.n_series), store.lengths)
-        scaled = scaler.transform(forward_fill(store), series)
-        observed = ~np.isnan(store.values) & np.isfinite(scaled)
+        values = only_positive(store.values) if scaler.log else store.values
+        scaled = scaler.transform(forward_fill(SeriesStore(values, store.starts)), series)
+        observed = ~np.isnan(values) & np.isfinite(scaled)
         return cls(np.nan_to_num(scaled).astype(np.float32), observed, store)
 
     def past(self, cutoffs: Cutoffs, length: int) -> np.ndarray:

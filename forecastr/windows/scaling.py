@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecastr.errors import ConfigError
 from forecastr.windows.store import SeriesStore
 
 TRANSFORMS = ("level", "log", "difference")
@@ -31,10 +30,9 @@ class Scaler:
     scale: np.ndarray
 
     def transform(self, values: np.ndarray, series: np.ndarray) -> np.ndarray:
-        """Return values [...] of the given series [...] in the network's unit."""
+        """Return values [...] of the given series [...] in the network's unit, NaN without a logarithm."""
         if self.log:
-            # A later value at or below zero has no logarithm: it counts as the smallest that has a meaning.
-            values = np.log(np.maximum(values, np.finfo(np.float32).tiny))
+            values = np.log(only_positive(values))
         return (values - self.center[series]) / self.scale[series]
 
     def inverse(self, scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
@@ -50,29 +48,27 @@ def fit_scaler(store: SeriesStore, *, transform: str, scaling: str, season_lengt
     The causal scale is the mean absolute seasonal difference, MASE's denominator; ``minmax`` is the
     tutorials' (y - min) / (max - min).
 
-    Raises
-    ------
-    ConfigError
-        If a logarithm is asked for where values are not all positive.
+    Where logarithms are taken, values at or below zero count as missing.
     """
     log = transform == "log"
-    if log and not np.nanmin(store.values) > 0:
-        raise ConfigError("transform 'log' needs values above zero. Use 'level' or 'difference'.")
     center, scale = np.zeros(store.n_series), np.full(store.n_series, np.nan)
     for n in range(store.n_series):
-        values = store.series(n)
+        values = np.log(only_positive(store.series(n))) if log else store.series(n)
         known = values[~np.isnan(values)]
         if len(known) == 0:
             continue
-        known = np.log(known) if log else known
         if scaling == "minmax":
             center[n], spread = known.min(), np.ptp(known)
         else:
-            filled = np.log(values) if log else values
-            center[n], spread = known.mean(), _mean_absolute_difference(filled, season_length)
-        if spread > 1e-9 * max(1.0, np.abs(known).max()):
+            center[n], spread = known.mean(), _mean_absolute_difference(values, season_length)
+        if spread > 1e-9 * (1.0 if log else np.abs(known).max()):  # more than rounding
             scale[n] = spread
     return Scaler(log=log, center=center, scale=scale)
+
+
+def only_positive(values: np.ndarray) -> np.ndarray:
+    """Return values with those at or below zero, which have no logarithm, as NaN."""
+    return np.where(values > 0, values, np.nan)
 
 
 def _mean_absolute_difference(values: np.ndarray, season_length: int) -> float:

@@ -114,6 +114,21 @@ def actual_values(store: SeriesStore, cutoffs: Cutoffs, horizon: int) -> np.ndar
     return np.where(inside, store.values[np.minimum(positions, len(store.values) - 1)], np.nan)
 
 
+def known_first(store: SeriesStore, cutoffs: Cutoffs) -> SeriesStore:
+    """Return what is known at the first cutoff of every series; nothing of a series without a cutoff.
+
+    Examples
+    --------
+    >>> store = SeriesStore(np.array([1.0, 2.0, 3.0, 7.0]), np.array([0, 3, 4]))
+    >>> known_first(store, Cutoffs(np.array([0, 0]), np.array([2, 1]))).values
+    array([1.])
+    """
+    first = store.lengths.copy()
+    np.minimum.at(first, cutoffs.series, cutoffs.steps)
+    without = np.bincount(cutoffs.series, minlength=store.n_series) == 0
+    return store.drop_last(np.where(without, store.lengths, store.lengths - first))
+
+
 def last_values(store: SeriesStore, cutoffs: Cutoffs) -> np.ndarray:
     """Return the last value known at each cutoff [W]; missing ones look further back."""
     return forward_fill(store)[cutoffs.positions(store)]
