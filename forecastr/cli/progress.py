@@ -53,7 +53,7 @@ class Progress:
         line = getattr(self, f"_on_{event['event']}", lambda event: None)(event)
         if self._live:
             self._live.refresh()
-        if line and (not self._live or event["event"] == "plan"):
+        if line and (not self._live or event["event"] in ("plan", "warning")):
             self.say(line)
 
     def say(self, text: str) -> None:
@@ -97,6 +97,9 @@ class Progress:
 
         warnings = [f"warning: {text}" for text in event["plan"]["warnings"]]
         return "\n".join([plan_line(event["plan"]), *warnings])
+
+    def _on_warning(self, event: dict[str, Any]) -> str:
+        return f"warning: {event['text']}"
 
     def _on_trial_started(self, event: dict[str, Any]) -> None:
         self.trials += 1

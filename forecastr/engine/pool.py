@@ -14,7 +14,7 @@ from typing import Any
 from forecastr.engine.backend import available_cores, keras_environment
 from forecastr.errors import SearchError
 
-SILENCE = 120.0  # seconds without a word from a worker before it counts as hung
+SILENCE = 600.0  # seconds without a word from a worker before it counts as hung
 START = 120.0  # seconds a worker may take to load its libraries
 LINGER = 5.0  # seconds a worker that has hung up may take to end
 RECYCLE_MIB = 3000.0  # a worker that has grown past this is replaced before its next job
@@ -107,18 +107,20 @@ class WorkerPool:
         Raises
         ------
         SearchError
-            If one of them fails.
+            If one of them fails, once the others are done.
         """
-        waiting, results = list(jobs), {}
+        waiting, results, failed = list(jobs), {}, ""
         while waiting or self.busy:
             while waiting and self.idle:
                 key, function, *arguments = waiting.pop(0)
                 self.submit(key, function, *arguments, seconds=seconds)
             for message in self.poll(1.0):
                 if message.kind == "failed":
-                    raise SearchError(f"{message.job}: {message.content}")
+                    failed = failed or f"{message.job}: {message.content}"
                 if message.kind == "done":
                     results[message.job] = message.content
+        if failed:
+            raise SearchError(failed)
         return results
 
     def close(self) -> None:

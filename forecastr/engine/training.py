@@ -48,6 +48,8 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         past_length=past_length(job.config, job.shape),
         reach=supervised_reach(job.config),
         horizon=job.shape.horizon,
+        # The tutorials cut whole windows only; the others also learn what to do with a short series.
+        earliest=job.config.context_length if job.config.head == "plain" else 2,
     )
     known = SeriesStore.load(job.known)
     watched = _watched_windows(job, known, scaler, batch_shape)
@@ -77,6 +79,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         "parameters": network.count_params(),
         "seconds": time.monotonic() - start,
         "cut_short": watch.cut_short,
+        "device": keras.distribution.list_devices()[0],
     }
 
 

@@ -18,6 +18,7 @@ from forecastr.bundle.tables import backtest_table
 from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import EXPORT, FORECAST, TRAIN, ForecastJob, TrainJob
+from forecastr.errors import SearchError
 from forecastr.evaluation.judgement import Judgement
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.leaderboard import leaderboard_table
@@ -231,20 +232,26 @@ class _Fit:
             )
             for trial in ensemble.weights
         }
-        self.pool.run([(trial, FORECAST, job) for trial, job in jobs.items()], seconds=math.inf)
+        self.pool.run([(trial.name, FORECAST, job) for trial, job in jobs.items()], seconds=math.inf)
         return {trial: np.load(job.output) for trial, job in jobs.items()}
 
     def _refit(self, search: Search, ensemble: Ensemble) -> bool:
-        """Train the members on all rows, if time allows; else keep them as they were judged."""
-        members = list(ensemble.weights)
-        if self._refit_seconds(members) > self.clock.left_to_refit():
-            shape = search.setting.shape
-            jobs = [(t, EXPORT, t.config, shape(t.config), self.scratch / t.name, self._network(t)) for t in members]
-            self.pool.run(jobs, seconds=math.inf)
-            return False
-        seconds = max(1.0, self.clock.left_to_refit() / -(-len(members) // self.jobs))
-        self.pool.run([(t, TRAIN, self._refit_job(search.setting, t, seconds)) for t in members], seconds=math.inf)
-        return True
+        """Train the members on all rows, if time allows and none fails; else keep them as they were judged."""
+        members, shape = list(ensemble.weights), search.setting.shape
+        if self._refit_seconds(members) <= self.clock.left_to_refit():
+            seconds = max(1.0, self.clock.left_to_refit() / -(-len(members) // self.jobs))
+            refits = [(t.name, TRAIN, self._refit_job(search.setting, t, seconds)) for t in members]
+            try:
+                self.pool.run(refits, seconds=math.inf)
+            except SearchError as error:
+                self.watch({"event": "warning", "text": f"Refitting failed ({error}); the networks stay as judged."})
+            else:
+                return True
+        exports = [
+            (t.name, EXPORT, t.config, shape(t.config), self.scratch / t.name, self._network(t)) for t in members
+        ]
+        self.pool.run(exports, seconds=math.inf)
+        return False
 
     def _refit_job(self, setting: SearchSetting, trial: Trial, seconds: float) -> TrainJob:
         updates = trial.result["best_updates"] or trial.result["updates"]
@@ -295,6 +302,11 @@ class _Fit:
 
 
 def _one_horizon_apart(part: Part, horizon: int) -> np.ndarray:
-    """Return a mask of windows whose horizons follow one another, the last one included."""
-    last = pd.Series(part.cutoffs.steps).groupby(part.cutoffs.series).transform("max").to_numpy()
-    return (last - part.cutoffs.steps) % horizon == 0
+    """Return a mask of windows whose horizons do not overlap, picked from the last one of each series back."""
+    chosen = np.zeros(len(part.cutoffs), bool)
+    bound: dict[int, float] = {}
+    for window in reversed(range(len(part.cutoffs))):
+        series, steps = int(part.cutoffs.series[window]), int(part.cutoffs.steps[window])
+        if steps <= bound.get(series, math.inf):
+            chosen[window], bound[series] = True, steps - horizon
+    return chosen

@@ -69,12 +69,15 @@ class BatchShape:
         Steps from the first supervised one to the last; 0 where only the last is.
     horizon : int
         Steps to forecast.
+    earliest : int
+        Steps of a series that a window knows at least, where the series has them.
     """
 
     batch_size: int
     past_length: int
     reach: int
     horizon: int
+    earliest: int = 2
 
 
 def draw_batches(
@@ -91,7 +94,7 @@ def draw_batches(
     usable = np.flatnonzero((lengths > 1) & (observed > 1))
     reserve = 1 if shape.reach else shape.horizon
     latest = np.maximum(lengths[usable] - reserve, np.minimum(lengths[usable] - 1, 2))
-    earliest = np.minimum(latest, max(2, shape.reach + 1))
+    earliest = np.minimum(latest, max(shape.earliest, shape.reach + 1))
     while True:
         drawn = rng.integers(len(usable), size=shape.batch_size)
         steps = rng.integers(earliest[drawn], latest[drawn] + 1)

@@ -155,7 +155,7 @@ def test_a_loss_that_is_no_number_is_an_error(tmp_path):
     values[:200] = np.resize([1e30, -1e30], 200)  # squares of these overflow float32
     scaled_small = SeriesStore(values, np.array([0, 300]))
     config = replace(SMALL, loss="mse", learning_rate=1e30, clip_norm=0.0, schedule="constant", updates=20)
-    with pytest.raises(SearchError, match="the loss is (nan|inf)"):
+    with pytest.raises(SearchError, match=r"the loss is (nan|inf)"):
         train(job_in(tmp_path, config, scaled_small), lambda event: None)
 
 

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from forecastr.models.losses import WEIGHTS, mse, pinball, target_steps
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS
+
+B, S, H, Q = 3, 4, 2, len(QUANTILE_LEVELS)
+
+
+def example(stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """A future [B, R + H, 2] with gaps, and sorted quantiles [B, S, H, Q]."""
+    rng = np.random.default_rng(stride)
+    reach = (S - 1) * stride
+    future = rng.normal(size=(B, reach + H, 2)).astype("float32")
+    future[..., 1] = rng.uniform(size=(B, reach + H)) > 0.4
+    return future, np.sort(rng.normal(size=(B, S, H, Q)), axis=-1).astype("float32")
+
+
+def mean_by_loop(future, stride, error):
+    """Mean of ``error(y, b, s, h)`` over all targets that were observed."""
+    errors = []
+    for b in range(B):
+        for s in range(S):
+            for h in range(H):
+                y, seen = future[b, stride * s + h]
+                if seen:
+                    errors.append(error(y, b, s, h))
+    return np.mean(errors)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_pinball_is_the_weighted_mean_over_observed_targets(stride):
+    future, quantiles = example(stride)
+
+    def error(y, b, s, h):
+        total = 0.0
+        for q, level in enumerate(QUANTILE_LEVELS):
+            below = y - quantiles[b, s, h, q]
+            total += 2 * WEIGHTS[q] * (level * below if below > 0 else (level - 1) * below)
+        return total
+
+    loss = np.mean(pinball(future, quantiles))  # Keras averages what it is given
+    assert loss == pytest.approx(mean_by_loop(future, stride, error), rel=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_mse_is_of_the_median_over_observed_targets(stride):
+    future, quantiles = example(stride)
+    expected = mean_by_loop(future, stride, lambda y, b, s, h: (y - quantiles[b, s, h, MEDIAN]) ** 2)
+    assert np.mean(mse(future, quantiles)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_nothing_observed_is_no_loss():
+    future = np.zeros((1, H, 2), "float32")
+    assert np.mean(pinball(future, np.ones((1, 1, H, Q), "float32"))) == 0
+
+
+def test_targets_start_right_after_each_supervised_step():
+    future = np.stack([np.arange(8.0), np.ones(8)], axis=-1)[None].astype("float32")
+    values, _ = target_steps(future, n_steps=3, horizon=2)
+    assert np.asarray(values).tolist() == [[[0, 1], [3, 4], [6, 7]]]

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from forecastr.schema import QUANTILE_LEVELS
+from forecastr.search.ensemble import average, choose_members
+
+
+def cube(point: np.ndarray) -> np.ndarray:
+    return np.repeat(point[..., None], len(QUANTILE_LEVELS), axis=-1)
+
+
+def example(seed: int):
+    """Four trials' forecasts of eight windows of three series, each trial with errors of its own."""
+    rng = np.random.default_rng(seed)
+    y_true = rng.normal(size=(8, 2))
+    y_true[1, 0] = np.nan
+    series, scale = np.array([0, 0, 0, 1, 1, 2, 2, 2]), np.array([1.0, 0.5, np.nan])
+    base = np.where(np.isnan(y_true), 0.0, y_true)
+    forecasts = {f"{n:04d}": cube(base + rng.normal(scale=0.5 + 0.1 * n, size=(8, 2))) for n in range(4)}
+    return forecasts, y_true, series, scale
+
+
+def mase(point: np.ndarray, y_true, series, scale) -> float:
+    """Mean over series of the mean over their windows of the scaled error; series without a scale left out."""
+    errors = []
+    for n in range(len(scale)):
+        if np.isfinite(scale[n]):
+            errors.append(np.mean([np.nanmean(np.abs(y_true[w] - point[w])) for w in np.flatnonzero(series == n)]))
+            errors[-1] /= scale[n]
+    return float(np.mean(errors))
+
+
+def chosen(forecasts, y_true, series, scale, max_members=4):
+    return choose_members(forecasts, y_true, series=series, scale=scale, max_members=max_members)
+
+
+def greedy_by_loop(points, rest, max_members) -> list[str]:
+    """Try every addition, keep the best, stop when none lowers the error by a ten-thousandth."""
+    picked: list[str] = []
+    best = np.inf
+    for _ in range(13):
+        errors = {}
+        for name in points:
+            tried = [*picked, name]
+            if len(set(tried)) <= max_members:
+                errors[name] = mase(sum(points[n] for n in tried) / len(tried), *rest)
+        name = min(errors, key=errors.get)
+        if errors[name] >= best * (1 - 1e-4):
+            break
+        best = errors[name]
+        picked.append(name)
+    return picked
+
+
+@pytest.mark.parametrize("max_members", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(6))
+def test_members_and_weights_are_those_of_a_plain_greedy_search(seed, max_members):
+    forecasts, *rest = example(seed)
+    picked = greedy_by_loop({name: values[..., 0] for name, values in forecasts.items()}, rest, max_members)
+    expected = {name: picked.count(name) / len(picked) for name in picked}
+    assert chosen(forecasts, *rest, max_members=max_members) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_ensemble_is_no_worse_than_any_trial_and_its_weights_sum_to_one(seed):
+    forecasts, *rest = example(seed)
+    weights = chosen(forecasts, *rest)
+    ours = mase(average(forecasts, weights)[..., 0], *rest)
+    assert sum(weights.values()) == pytest.approx(1)
+    assert all(ours <= mase(values[..., 0], *rest) + 1e-12 for values in forecasts.values())
+
+
+def test_a_series_without_a_scale_or_actual_values_has_no_say():
+    forecasts, y_true, series, scale = example(0)
+    shocked = {name: values.copy() for name, values in forecasts.items()}
+    for n, values in enumerate(shocked.values()):
+        values[series == 2] = (-1) ** n * 1e9
+    assert chosen(shocked, y_true, series, scale) == chosen(forecasts, y_true, series, scale)
+    y_true[series == 1] = np.nan
+    for values in shocked.values():
+        values[series == 1] = 1e9
+    assert chosen(shocked, y_true, series, scale) == chosen(forecasts, y_true, series, scale)
+
+
+def test_plain_errors_decide_where_no_series_has_a_scale():
+    forecasts, y_true, series, _ = example(1)
+    y_true[2] = np.nan  # a window without any actual value
+    weights = chosen(forecasts, y_true, series, np.full(3, np.nan))
+    assert weights == chosen(forecasts, y_true, series, np.ones(3))
+
+
+def test_quantiles_are_averaged_by_weight():
+    cubes = {"a": np.full((1, 1, 5), 2.0), "b": np.full((1, 1, 5), 6.0)}
+    np.testing.assert_array_equal(average(cubes, {"a": 0.75, "b": 0.25}), np.full((1, 1, 5), 3.0))

@@ -1,0 +1,71 @@
+import keras_tuner
+import pytest
+
+from forecastr.models.config import NetworkConfig, n_supervised_steps
+from forecastr.search.space import READERS, SearchSpace, context_choices, trial_updates
+
+
+def space_of(season_length: int, *, positive: bool) -> SearchSpace:
+    return SearchSpace(season_length=season_length, contexts=(60, 120), positive=positive, updates=400)
+
+
+SPACES = [
+    space_of(1, positive=True),
+    space_of(1, positive=False),
+    space_of(7, positive=True),
+    space_of(12, positive=False),
+]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_every_draw_is_a_legal_network(space):
+    hp = keras_tuner.HyperParameters()
+    space.declare(hp)
+    readers = set()
+    for seed in range(200):
+        for k, parameter in enumerate(hp.space):
+            hp.values[parameter.name] = parameter.random_sample(1000 * seed + k)
+        readers.add(hp.values["reader"])
+        config = space.config(dict(hp.values))  # checked when it is made: what could leak raises
+        assert config.transform != "log" or space.positive
+        assert config.updates == 400
+    assert readers == set(READERS)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_portfolio_is_legal_distinct_and_within_the_space(space):
+    hp = keras_tuner.HyperParameters()
+    space.declare(hp)
+    configs = [space.config(values) for values in space.portfolio()]
+    assert len(set(configs)) == len(configs) >= 3
+    for values in space.portfolio():
+        assert values.keys() == hp.values.keys()
+        for parameter in hp.space:
+            assert 0 <= parameter.value_to_prob(values[parameter.name]) <= 1
+            if isinstance(parameter, keras_tuner.engine.hyperparameters.Choice):
+                assert values[parameter.name] in parameter.values
+
+
+def test_a_long_context_is_not_supervised_at_every_step_and_a_named_reader_keeps_its_own():
+    space = space_of(7, positive=False)
+    values = {**space.portfolio()[0], "context_length": 120}
+    assert n_supervised_steps(space.config(values)) < 20
+    assert space.config({**values, "reader": "bidirectional"}).supervision == "last"
+
+
+def test_a_search_space_s_values_give_the_same_network_whatever_their_order():
+    space = space_of(7, positive=True)
+    values = space.portfolio()[0]
+    assert space.config(dict(reversed(values.items()))) == space.config(values)
+    assert isinstance(space.config(values), NetworkConfig)
+
+
+def test_more_time_means_more_updates_in_whole_epochs():
+    updates = [trial_updates(seconds) for seconds in (1, 10, 60, 120, 600, 3600, 1e6)]
+    assert updates == sorted(updates)
+    assert all(count % 50 == 0 for count in updates)
+
+
+def test_a_context_that_was_asked_for_is_the_only_one():
+    assert context_choices(17, (24,), 10_000) == (17,)
+    assert context_choices(None, (7,), 100) == (60,)
