@@ -56,7 +56,7 @@ def fit(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Search a network, judge it against baselines, and forecast."""
-    from forecastr.cli.main import STARTED
+    from forecastr.cli import STARTED
     from forecastr.cli.progress import Progress
     from forecastr.cli.track import Tracking
     from forecastr.files import to_json

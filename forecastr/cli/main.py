@@ -2,15 +2,12 @@
 
 import signal
 import sys
-import time
 from typing import NoReturn
 
-STARTED = time.monotonic()  # the time limit counts from here, before anything heavy is loaded
+import typer
 
-import typer  # noqa: E402
-
-from forecastr.cli import backtest, doctor, fit, predict, runs, ui  # noqa: E402
-from forecastr.errors import ForecastrError, SearchError, TrackingError  # noqa: E402
+from forecastr.cli import backtest, doctor, fit, predict, runs, ui
+from forecastr.errors import ForecastrError, SearchError, TrackingError
 
 app = typer.Typer(
     name="forecastr",
