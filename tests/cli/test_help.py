@@ -1,0 +1,62 @@
+"""What the command says about itself, word for word, and how fast."""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMANDS = ("", "fit", "predict", "backtest", "runs", "ui", "doctor")
+GOLDEN = Path(__file__).with_name("golden")
+HEAVY = ("tensorflow", "keras", "keras_tuner", "jax", "torch", "mlflow", "pandas", "numpy", "sklearn", "matplotlib")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_reads_as_agreed(forecastr, tmp_path, command):
+    shown = forecastr(*command.split(), "--help", cwd=tmp_path)
+
+    golden = GOLDEN / f"{command or 'forecastr'}.txt"
+    assert shown.returncode == 0
+    assert shown.stdout == golden.read_text(), (
+        f"If the new text is meant: COLUMNS=80 forecastr {command} --help > {golden}"
+    )
+
+
+def test_every_command_has_its_golden_help(forecastr, tmp_path):
+    text = forecastr("--help", cwd=tmp_path).stdout
+    listed = [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()]
+
+    assert listed == list(COMMANDS[1:])
+    assert {path.stem for path in GOLDEN.iterdir()} == {"forecastr", *listed}
+
+
+def test_without_a_command_the_help_is_shown(forecastr, tmp_path):
+    shown = forecastr(cwd=tmp_path)
+
+    assert shown.returncode == 2
+    assert shown.stdout + shown.stderr == (GOLDEN / "forecastr.txt").read_text()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"]])
+def test_help_loads_nothing_heavy(arguments):
+    code = (
+        f"import sys; sys.argv[1:] = {arguments}\n"
+        "from forecastr.cli.main import main\n"
+        "try:\n    main()\n"
+        f"finally:\n    sys.stderr.write(' '.join(set(sys.modules) & set({HEAVY})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stderr == ""
+    assert "Usage:" in done.stdout
+
+
+def test_help_is_there_at_once(forecastr, tmp_path):
+    def seconds() -> float:
+        started = time.perf_counter()
+        forecastr("--help", cwd=tmp_path)
+        return time.perf_counter() - started
+
+    assert statistics.median(seconds() for _ in range(5)) < 1.5  # about 0.1 on an idle machine

@@ -1,0 +1,93 @@
+"""The command as users run it, and one real fit that many tests look at."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PRICES = Path(__file__).parents[1] / "examples" / "prices.csv"
+SCRIPTS = Path(sys.executable).parent
+HIDDEN = ("MLFLOW_TRACKING_URI", "KERAS_BACKEND", "FORCE_COLOR", "NO_COLOR")
+SMALL = ("--horizon", "5", "--context", "20", "--max-trials", "2", "--jobs", "2", "--time-limit", "90s")
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished ``forecastr fit``.
+
+    Parameters
+    ----------
+    cwd : Path
+        Where it ran; ``mlflow.db`` is there.
+    table, newer : Path
+        The table, 700 rows, and the same with the 60 rows that follow.
+    folder : Path
+        The run folder.
+    result : CompletedProcess
+        What it printed.
+    """
+
+    cwd: Path
+    table: Path
+    newer: Path
+    folder: Path
+    result: "subprocess.CompletedProcess[str]"
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment without what would change a command's behaviour."""
+    kept = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+    return {**kept, "COLUMNS": "80", "TERMINAL_WIDTH": "80", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def run_command(*arguments: object, cwd: Path, seconds: float = 180) -> "subprocess.CompletedProcess[str]":
+    """Run ``forecastr`` in a process of its own."""
+    return subprocess.run(
+        [str(SCRIPTS / "forecastr"), *map(str, arguments)],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def first_rows(path: Path, n: int) -> Path:
+    """Write the header and the first rows of the oil prices."""
+    path.write_text("".join(PRICES.read_text().splitlines(keepends=True)[: n + 1]))
+    return path
+
+
+@pytest.fixture(scope="session")
+def forecastr() -> Command:
+    """Return a function that runs the command."""
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def command_environment() -> dict[str, str]:
+    """Return the environment that commands run in."""
+    return environment()
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Return options that make a fit small: two trials, always the same."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
+    """Return a real fit of the first 700 oil prices. Look, do not touch."""
+    cwd = tmp_path_factory.mktemp("fit")
+    table, newer = first_rows(cwd / "oil.csv", 700), first_rows(cwd / "newer.csv", 760)
+    result = run_command("fit", "oil.csv", "--output", "run", "--json", *SMALL, cwd=cwd)
+    assert result.returncode == 0, result.stderr
+    return Fit(cwd, table, newer, cwd / "run", result)
