@@ -12,6 +12,7 @@ QUANTILE_LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 MEDIAN = QUANTILE_LEVELS.index(0.5)
 DEFAULT_CONTEXT = 60
 DEFAULT_TIME_LIMIT = 120.0
+MIN_TIME_LIMIT = 10.0
 PRESETS = ("auto", "classic")
 BACKENDS = ("auto", "jax", "tensorflow", "torch")
 
@@ -101,8 +102,11 @@ class Budget:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.time_limit < float("inf"):
-            raise ConfigError(f"time_limit is {self.time_limit:g} s; it must be above 0, and finite.")
+        if not MIN_TIME_LIMIT <= self.time_limit < float("inf"):
+            raise ConfigError(
+                f"time_limit is {self.time_limit:g} s; it must be at least {MIN_TIME_LIMIT:g} and finite: "
+                "loading, one trial, judging and the report take that long."
+            )
         for name in ("max_trials", "jobs"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -144,7 +144,7 @@ def judge(
         to_last=windows.distance(candidate[:, 0], last),
         to_actual=windows.distance(candidate[:, 0], y_true[:, 0]),
     )
-    kind = _kind(comparison, windows, candidate[:, :1])
+    kind = _kind(comparison, windows, candidate)
     return Verdict(kind, _SENTENCES[kind](comparison), comparison.skill, comparison.test.p_value, best)
 
 
@@ -197,21 +197,22 @@ def _unit(series: IntArray, scale: FloatArray, measure: str) -> FloatArray:
     return np.where(scale > 0, scale, np.nan)[series]
 
 
-def _kind(comparison: _Comparison, windows: _Windows, one_step: FloatArray) -> str:
+def _kind(comparison: _Comparison, windows: _Windows, point: FloatArray) -> str:
     if comparison.skill > 0 and comparison.test.won:
         return "better"
-    if _is_copy(comparison, windows, one_step):
+    if _is_copy(comparison, windows, point):
         return "copy"
     return "undecided" if comparison.skill > 0 else "not better"
 
 
-def _is_copy(comparison: _Comparison, windows: _Windows, one_step: FloatArray) -> bool:
-    """Whether the forecast [W, 1] follows the last value and adds nothing to it."""
+def _is_copy(comparison: _Comparison, windows: _Windows, point: FloatArray) -> bool:
+    """Whether the forecast [W, H] follows the last value one step ahead and adds nothing to it, then or later."""
     moved = windows.distance(windows.y_true[:, 0], windows.last)
     if not comparison.to_last < min(comparison.to_actual, moved):
         return False
     first_step = replace(windows, y_true=windows.y_true[:, :1])
-    return not first_step.test(one_step, windows.last[:, None]).won
+    gains = first_step.test(point[:, :1], windows.last[:, None]).won
+    return not gains and not windows.test(point, np.repeat(windows.last[:, None], point.shape[1], axis=1)).won
 
 
 def _say_better(c: _Comparison) -> str:

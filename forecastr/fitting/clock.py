@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
-TELLING = 12.0
+TELLING = 10.0
 TELLING_SHARE = 0.35
 REFIT_SHARE = 0.35
 
@@ -56,6 +56,10 @@ class Clock:
         A longer one than ``REFIT_SHARE`` of the whole is not waited for: the ensemble gets fewer members.
         """
         return self.left - self.telling - min(refit_seconds, REFIT_SHARE * self.time_limit)
+
+    def left_to_train(self) -> float:
+        """Seconds that one trial may take, so that it could still be refitted."""
+        return (self.left - self.telling) / 2
 
     def left_to_refit(self) -> float:
         """Seconds until refitting must end."""

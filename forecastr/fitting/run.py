@@ -4,7 +4,7 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,14 +17,14 @@ from forecastr.bundle.bundle import Bundle, load_bundle
 from forecastr.bundle.tables import backtest_table
 from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool
-from forecastr.engine.work import EXPORT, FORECAST, TRAIN, ForecastJob, TrainJob
-from forecastr.errors import SearchError
+from forecastr.engine.work import FORECAST, ForecastJob
 from forecastr.evaluation.judgement import Judgement
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.leaderboard import leaderboard_table
 from forecastr.fitting.pack import FORECAST_BUNDLE, write_bundle
 from forecastr.fitting.plan import Plan
 from forecastr.fitting.proposals import make_proposals
+from forecastr.fitting.refit import refit_members, refit_seconds
 from forecastr.fitting.scores import Part, as_quantiles, training_scales
 from forecastr.schema import MODEL
 from forecastr.search.ensemble import average, choose_members
@@ -104,7 +104,16 @@ class _Fit:
         with self._phase("judge"):
             judgement, backtest, test_errors = self._judge(search, ensemble)
         with self._phase("refit"):
-            refitted = self._refit(search, ensemble)
+            refitted = refit_members(
+                list(ensemble.weights),
+                search.setting,
+                rows=self.scratch / "all",
+                networks=self.scratch / "networks",
+                pool=self.pool,
+                jobs=self.jobs,
+                seconds=self.clock.left_to_refit(),
+                watch=self.watch,
+            )
         with self._phase("forecast"):
             write_bundle(
                 self.folder / "bundle",
@@ -156,30 +165,24 @@ class _Fit:
                 ledger=ledger,
                 watch=self.watch,
             )
-            most = 1 if plan.task.preset == "classic" else plan.budget.max_trials
 
             def seconds_left() -> float:
-                return self.clock.left_to_search(self._refit_seconds(search.completed[:MOST_MEMBERS]))
+                return self.clock.left_to_search(refit_seconds(search.completed[:MOST_MEMBERS], jobs=self.jobs))
 
-            return search, search.run(seconds_left=seconds_left, max_trials=most)
-
-    def _refit_seconds(self, members: list[Trial]) -> float:
-        """Seconds that refitting these trials may take: as long as they took, validation and compiling included."""
-        seconds = [trial.result["seconds"] for trial in members]
-        return max(sum(seconds) / self.jobs, max(seconds, default=0.0))
+            classic = plan.task.preset == "classic"  # one long trial, which is not trained twice
+            ended_by = search.run(
+                seconds_left=seconds_left,
+                trial_seconds=lambda: seconds_left() if classic else min(seconds_left(), self.clock.left_to_train()),
+                max_trials=1 if classic else plan.budget.max_trials,
+            )
+            return search, ended_by
 
     def _choose(self, search: Search) -> tuple[Ensemble, dict[str, dict[str, float | None]]]:
         """Pick members and calibrate on validation; also return the validation errors of what is not a trial."""
         part, task = self.validation, self.plan.task
         best = {trial.name: trial for trial in search.completed[:CANDIDATES]}
         cubes = {name: search.forecasts(trial) for name, trial in best.items()}
-        weights = choose_members(
-            cubes,
-            part.y_true,
-            series=part.cutoffs.series,
-            scale=part.scale,
-            max_members=self._affordable_members(list(best.values())),
-        )
+        weights = self._choose_weights(cubes, best)
         points = part.baselines(horizon=task.horizon, season_length=task.season_length)
         forecasts = {MODEL: average(cubes, weights), **{name: as_quantiles(point) for name, point in points.items()}}
         offsets = {name: part.offsets(quantiles) for name, quantiles in forecasts.items()}
@@ -212,10 +215,18 @@ class _Fit:
         )
         return judgement, table, {**members, **errors}
 
-    def _affordable_members(self, trials: list[Trial]) -> int:
-        """Return how many members can be refitted in the time that is left; refitting gains more than they do."""
-        counts = range(MOST_MEMBERS, 1, -1)
-        return next((n for n in counts if self._refit_seconds(trials[:n]) <= self.clock.left_to_refit()), 1)
+    def _choose_weights(self, cubes: dict[str, np.ndarray], trials: dict[str, Trial]) -> dict[str, float]:
+        """Pick members that can be refitted in the time that is left: that gains more than a further member."""
+        part, left = self.validation, self.clock.left_to_refit()
+        quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=self.jobs) <= left}
+        weights: dict[str, float] = {}
+        for max_members in range(MOST_MEMBERS, 0, -1):
+            weights = choose_members(
+                quick or cubes, part.y_true, series=part.cutoffs.series, scale=part.scale, max_members=max_members
+            )
+            if refit_seconds([trials[name] for name in weights], jobs=self.jobs) <= left:
+                break
+        return weights
 
     def _forecast_test(self, setting: SearchSetting, ensemble: Ensemble) -> dict[Trial, np.ndarray]:
         store = self.plan.store.save(self.scratch / "all")
@@ -234,40 +245,6 @@ class _Fit:
         }
         self.pool.run([(trial.name, FORECAST, job) for trial, job in jobs.items()], seconds=math.inf)
         return {trial: np.load(job.output) for trial, job in jobs.items()}
-
-    def _refit(self, search: Search, ensemble: Ensemble) -> bool:
-        """Train the members on all rows, if time allows and none fails; else keep them as they were judged."""
-        members, shape = list(ensemble.weights), search.setting.shape
-        if self._refit_seconds(members) <= self.clock.left_to_refit():
-            seconds = max(1.0, self.clock.left_to_refit() / -(-len(members) // self.jobs))
-            refits = [(t.name, TRAIN, self._refit_job(search.setting, t, seconds)) for t in members]
-            try:
-                self.pool.run(refits, seconds=math.inf)
-            except SearchError as error:
-                self.watch({"event": "warning", "text": f"Refitting failed ({error}); the networks stay as judged."})
-            else:
-                return True
-        exports = [
-            (t.name, EXPORT, t.config, shape(t.config), self.scratch / t.name, self._network(t)) for t in members
-        ]
-        self.pool.run(exports, seconds=math.inf)
-        return False
-
-    def _refit_job(self, setting: SearchSetting, trial: Trial, seconds: float) -> TrainJob:
-        updates = trial.result["best_updates"] or trial.result["updates"]
-        return replace(
-            setting.job(trial, seconds),
-            config=replace(trial.config, updates=updates),
-            train=self.scratch / "all",
-            known=self.scratch / "all",
-            validation=None,
-            network=self._network(trial),
-        )
-
-    def _network(self, trial: Trial) -> Path:
-        folder = self.scratch / "networks"
-        folder.mkdir(exist_ok=True)
-        return folder / f"{trial.name}.keras"
 
     def _forecast(self) -> pd.DataFrame:
         """Forecast past the end of the data with the bundle just written, as tomorrow's `predict` will."""

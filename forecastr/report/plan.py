@@ -12,8 +12,12 @@ def plan_line(plan: Mapping[str, Any]) -> str:
     return (
         f"{data['path']}: {data['rows']:,} rows of '{data['target']}', {series}, {task['frequency']}; "
         f"horizon {task['horizon']}, season {season}; "
-        f"test {splits['test']['start']} to {splits['test']['end']}, {splits['test']['cutoffs']:,} cutoffs"
+        f"test {splits['test']['start']} to {splits['test']['end']}, {_cutoffs(splits['test'])}"
     )
+
+
+def _cutoffs(part: Mapping[str, Any]) -> str:
+    return "1 cutoff" if part["cutoffs"] == 1 else f"{part['cutoffs']:,} cutoffs"
 
 
 def plan_text(document: Mapping[str, Any]) -> str:
@@ -44,7 +48,7 @@ def plan_text(document: Mapping[str, Any]) -> str:
         ("context", f"{task['context_length']} steps" if task["context_length"] else "60 steps, longer ones tried"),
     ]
     for name, part in document["splits"].items():
-        cutoffs = f", {part['cutoffs']:,} cutoffs" if "cutoffs" in part else ""
+        cutoffs = f", {_cutoffs(part)}" if "cutoffs" in part else ""
         lines.append((name, f"{part['start']} to {part['end']}, {part['rows']:,} rows{cutoffs}"))
     trials = f", {budget['max_trials']} trials at most" if budget["max_trials"] else ""
     lines.append(("search", f"preset {task['preset']}, {budget['time_limit']:g} s in all{trials}, seed {task['seed']}"))

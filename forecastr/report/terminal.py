@@ -35,7 +35,7 @@ def verdict_text(summary: Mapping[str, Any]) -> str:
     names = rank_by_error(metrics)
     best = summary["baseline"]
     columns = [["", *(name_in_words(name) + (" *" if name == best else "") for name in names)]]
-    for title, key in (("MAE", "mae"), ("MASE", "mase"), ("sMAPE", "smape")):
+    for title, key in (("MAE", "mae"), ("MASE", "mase"), ("sMAPE", "smape"), ("WQL", "wql")):
         columns.append([title, *format_column(metrics[name].get(key) for name in names)])
     for level in LEVELS:
         columns.append([f"in {level} %", *(format_share(metrics[n].get(f"coverage_{level}")) for n in names)])
@@ -45,7 +45,8 @@ def verdict_text(summary: Mapping[str, Any]) -> str:
             "",
             *_align(columns),
             "",
-            f"* best baseline. In {LEVELS[0]} %: how often the {LEVELS[0]} % interval held the actual value.",
+            "* best baseline. WQL: weighted quantile loss, the error of point and intervals together.",
+            f"In {LEVELS[0]} %: how often the {LEVELS[0]} % interval held the actual value.",
         ]
     )
 
@@ -112,7 +113,7 @@ def runs_text(runs: "pd.DataFrame") -> str:
         ["MASE", *format_column(runs["test_mase"].tolist())],
         ["baseline", *(name_in_words(str(name)) for name in runs["baseline"])],
         ["its MASE", *format_column(runs["baseline_mase"].tolist())],
-        ["skill", *(format_share(value) for value in runs["skill"])],
+        ["skill", *(format_share(value, 1) for value in runs["skill"])],
         ["trials", *(format_number(value, 0) for value in runs["trials"])],
         ["seconds", *(format_number(value, 0) for value in runs["seconds"])],
         ["run", *(str(run)[:8] for run in runs["run_id"])],

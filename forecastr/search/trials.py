@@ -130,8 +130,19 @@ class Search:
     watch: Watcher
     trials: list[Trial] = field(default_factory=list)
 
-    def run(self, *, seconds_left: Callable[[], float], max_trials: int | None) -> str:
+    def run(
+        self, *, seconds_left: Callable[[], float], trial_seconds: Callable[[], float], max_trials: int | None
+    ) -> str:
         """Search until a limit is reached and return which one it was.
+
+        Parameters
+        ----------
+        seconds_left : callable
+            Seconds until no further trial may start.
+        trial_seconds : callable
+            Seconds that a trial which starts now may take.
+        max_trials : int or None
+            Trials at most.
 
         Raises
         ------
@@ -142,7 +153,7 @@ class Search:
         while True:
             ended_by = ended_by or self._limit_reached(seconds_left(), max_trials)
             while not ended_by and self.pool.idle and self.proposals.ready:
-                ended_by = self._start(seconds_left()) or self._limit_reached(seconds_left(), max_trials)
+                ended_by = self._start(trial_seconds()) or self._limit_reached(seconds_left(), max_trials)
             if ended_by and not self.pool.busy:
                 break
             for message in self.pool.poll(0.5):
@@ -177,16 +188,16 @@ class Search:
             return "no improvement"
         return None
 
-    def _start(self, seconds_left: float) -> str | None:
+    def _start(self, seconds: float) -> str | None:
         config = self.proposals.ask()
         if config is None:
             return "space exhausted"
         trial = Trial(len(self.trials), config)
-        seconds_left = max(seconds_left, 0.0 if self.trials else FIRST)
+        seconds = max(seconds, 0.0 if self.trials else FIRST)
         self.trials.append(trial)
         self._record("trial_started", trial=trial.name, config=vars(config))
-        job = self.setting.job(trial, seconds_left)
-        self.pool.submit(trial, TRAIN, job, seconds=seconds_left + GRACE)
+        job = self.setting.job(trial, seconds)
+        self.pool.submit(trial, TRAIN, job, seconds=seconds + GRACE)
         return None
 
     def _hear(self, message: Message) -> None:

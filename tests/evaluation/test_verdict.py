@@ -245,3 +245,25 @@ def test_a_difference_too_small_to_print_is_said_to_be_small():
     forecasts = {"forecastr": cube(y_true + 1.0002), "theta": cube(y_true + 1)}
     verdict = judge(y_true, forecasts, **windows, baselines=["theta"])
     assert "1.000 against 1.000, less than 0.1 % higher" in verdict.sentence
+
+
+def test_a_forecast_that_beats_the_last_value_later_in_the_horizon_is_no_copy():
+    """One step ahead it repeats the last value; further on it foresees the season that the baseline knows better."""
+    rng = np.random.default_rng(5)
+    n, season = 400, np.array([0.0, 4.0, -4.0])
+    last = rng.normal(size=n)
+    y_true = last[:, None] + season + rng.normal(scale=1.0, size=(n, 3))
+    quantiles = {
+        "forecastr": last[:, None] + 0.5 * season,
+        "seasonal_naive": last[:, None] + season,
+        "last_value": last[:, None] + 0 * season,
+    }
+    verdict = judge(
+        y_true,
+        {name: np.repeat(point[..., None], 5, axis=-1) for name, point in quantiles.items()},
+        series=np.arange(n),
+        last=last,
+        scale=np.ones(n),
+        baselines=["seasonal_naive", "last_value"],
+    )
+    assert verdict.kind == "not better"

@@ -11,14 +11,15 @@ VERDICT = """\
 Better than theta, the best baseline: MASE 0.912 against 1.030, 11.5 % lower (Diebold-Mariano p =
 0.003).
 
-                  MAE   MASE  sMAPE  in 80 %  in 95 %
-forecastr       1.277  0.912  3.648     81 %     94 %
-theta *         1.442  1.030  4.120     70 %     94 %
-last value      1.540  1.100  4.400     70 %     94 %
-drift           1.568  1.120  4.480     70 %        –
-seasonal naive  1.680  1.200  4.800     70 %     94 %
+                  MAE   MASE  sMAPE     WQL  in 80 %  in 95 %
+forecastr       1.277  0.912  3.648  0.0182     81 %     94 %
+theta *         1.442  1.030  4.120  0.0206     70 %     94 %
+last value      1.540  1.100  4.400  0.0220     70 %     94 %
+drift           1.568  1.120  4.480  0.0224     70 %        –
+seasonal naive  1.680  1.200  4.800  0.0240     70 %     94 %
 
-* best baseline. In 80 %: how often the 80 % interval held the actual value."""
+* best baseline. WQL: weighted quantile loss, the error of point and intervals together.
+In 80 %: how often the 80 % interval held the actual value."""
 
 LEADERBOARD = """\
 name       kind      validation MASE  test MASE  test MAE  seconds  status
@@ -48,7 +49,7 @@ def test_undefined_metrics_are_dashes_and_their_baseline_comes_last(fakes):
 
     lines = verdict_text(summary).splitlines()
 
-    assert lines[8].split() == ["last", "value", "–", "–", "–", "–", "–"]
+    assert lines[8].split() == ["last", "value", *["–"] * 6]
 
 
 def test_the_leaderboard_shows_its_first_rows_and_says_how_many_follow(fakes):

@@ -73,7 +73,9 @@ def scripted_search(tmp_path: Path, outcomes: list[float | str], proposals=None)
 def run(search: Search, *, seconds: list[float] | None = None, max_trials: int | None = None) -> str:
     left = iter(seconds or [])
     with search.ledger:
-        return search.run(seconds_left=lambda: next(left, 0.0) if seconds else 1e6, max_trials=max_trials)
+        return search.run(
+            seconds_left=lambda: next(left, 0.0) if seconds else 1e6, trial_seconds=lambda: 1e6, max_trials=max_trials
+        )
 
 
 def test_the_trial_limit_ends_a_search_with_the_best_first(tmp_path):
@@ -158,7 +160,7 @@ def test_trials_train_in_processes_and_one_that_is_killed_is_a_failed_trial(tmp_
             ledger=ledger,
             watch=kill_the_first,
         )
-        assert search.run(seconds_left=lambda: 1e6, max_trials=3) == "trial limit"
+        assert search.run(seconds_left=lambda: 1e6, trial_seconds=lambda: 1e6, max_trials=3) == "trial limit"
     assert killed == ["0000"]
     assert [trial.status for trial in search.trials] == ["failed", "completed", "completed"]
     assert search.trials[0].reason.startswith("died of signal 9")

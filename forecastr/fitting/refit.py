@@ -1,0 +1,87 @@
+"""The ensemble's members once more, on all rows: what forecasts tomorrow has seen yesterday."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from forecastr.engine.pool import WorkerPool
+from forecastr.engine.work import EXPORT, TRAIN, TrainJob
+from forecastr.errors import SearchError
+from forecastr.search.trials import SearchSetting, Trial
+
+
+def refit_seconds(members: Iterable[Trial], *, jobs: int) -> float:
+    """Return how long refitting may take: as long as the trials did, validation and compiling included."""
+    seconds = [trial.result["seconds"] for trial in members]
+    return max(sum(seconds) / jobs, max(seconds, default=0.0))
+
+
+def refit_members(
+    members: list[Trial],
+    setting: SearchSetting,
+    *,
+    rows: Path,
+    networks: Path,
+    pool: WorkerPool,
+    jobs: int,
+    seconds: float,
+    watch: Callable[[dict[str, Any]], None],
+) -> bool:
+    """Write every member's network into ``networks``, trained on all rows if time allows and none fails.
+
+    Parameters
+    ----------
+    members : list of Trial
+        The ensemble.
+    setting : SearchSetting
+        Of the search that they come from.
+    rows : Path
+        Folder of all rows.
+    networks : Path
+        Where to, as ``.keras`` files by trial name.
+    pool : WorkerPool
+        Where it runs, on ``jobs`` workers.
+    seconds : float
+        Time there is.
+    watch : callable
+        Hears why not, if not.
+
+    Returns
+    -------
+    bool
+        Whether they were refitted; if not, the networks are those that were judged.
+    """
+    networks.mkdir()
+    if refit_seconds(members, jobs=jobs) <= seconds:
+        each = max(1.0, seconds / -(-len(members) // jobs))
+        work = [(t.name, TRAIN, _refit_job(t, setting, rows=rows, networks=networks, seconds=each)) for t in members]
+        try:
+            results = pool.run(work, seconds=math.inf)
+        except SearchError as error:
+            watch({"event": "warning", "text": f"Refitting failed ({error}); the networks stay as judged."})
+        else:
+            if not any(result["cut_short"] for result in results.values()):
+                return True
+            watch({"event": "warning", "text": "Refitting took too long; the networks stay as judged."})
+    pool.run([(t.name, EXPORT, *_export(t, setting, networks)) for t in members], seconds=math.inf)
+    return False
+
+
+def _refit_job(trial: Trial, setting: SearchSetting, *, rows: Path, networks: Path, seconds: float) -> TrainJob:
+    """Train for as many updates as were best on validation, the learning rate falling to its end there."""
+    return replace(
+        setting.job(trial, seconds),
+        config=replace(trial.config, updates=trial.result["best_updates"] or trial.result["updates"]),
+        train=rows,
+        known=rows,
+        validation=None,
+        output=setting.scratch / "refit" / trial.name,
+        network=networks / f"{trial.name}.keras",
+    )
+
+
+def _export(trial: Trial, setting: SearchSetting, networks: Path) -> tuple[Any, ...]:
+    trained = setting.scratch / trial.name
+    return trial.config, setting.shape(trial.config), trained, networks / f"{trial.name}.keras"
