@@ -16,7 +16,7 @@ from forecastr.bundle.backtest import Backtest
 from forecastr.bundle.bundle import Bundle, load_bundle
 from forecastr.data import read_panel
 from forecastr.errors import ConfigError, DataError
-from forecastr.fitting.session import FitOptions, fit_table
+from forecastr.fitting.fit import FitOptions, fit_table
 from forecastr.schema import TARGET, TIME, parse_seconds
 
 Table = str | Path | pd.DataFrame | pd.Series | np.ndarray

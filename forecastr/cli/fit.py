@@ -61,7 +61,7 @@ def fit(
     from forecastr.cli.track import Tracking
     from forecastr.files import to_json
     from forecastr.fitting.clock import Clock
-    from forecastr.fitting.session import FitOptions, fit_table, plan_fit
+    from forecastr.fitting.fit import FitOptions, fit_table, plan_fit
     from forecastr.report import plan_text, verdict_text, where_to_look
     from forecastr.schema import parse_seconds
 

@@ -16,6 +16,7 @@ from forecastr.windows.store import Cutoffs, SeriesStore, last_values
 if TYPE_CHECKING:
     import keras
 
+MOST_SCALES = 10.0
 BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
 
 
@@ -63,12 +64,26 @@ def forecast_cutoffs(
     for first in range(0, len(cutoffs), BATCH):
         batch = slice(first, first + BATCH)
         past = source.past(cutoffs.take(np.arange(len(cutoffs))[batch]), length)
-        scaled = _roll(network, past, horizon)
+        scaled = within_reach(_roll(network, past, horizon), past)
         quantiles[batch] = scaler.inverse(scaled, cutoffs.series[batch])
     unscaled = np.isnan(scaler.scale)[cutoffs.series]
     if unscaled.any():
         quantiles[unscaled] = last_values(store, cutoffs.take(unscaled))[:, None, None]
     return quantiles
+
+
+def within_reach(scaled: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Return quantiles [W, H, Q] that leave what their window [W, L, 2] has seen by no more than its range again.
+
+    Ten scales come on top. Nothing sensible is cut; but an interval that a network has let slip by ten
+    units of a logarithm is a factor of twenty thousand.
+    """
+    values, seen = past[..., 0], past[..., 1] > 0
+    seen = seen | ~seen.any(axis=1, keepdims=True)
+    low = np.where(seen, values, np.inf).min(axis=1)[:, None, None]
+    high = np.where(seen, values, -np.inf).max(axis=1)[:, None, None]
+    reach = high - low + MOST_SCALES
+    return np.clip(scaled, low - reach, high + reach)
 
 
 def predict_windows(network: "keras.Model", past: np.ndarray) -> np.ndarray:

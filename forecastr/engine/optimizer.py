@@ -30,23 +30,20 @@ class RecordingAdamW(keras.optimizers.AdamW):
 
 
 def make_optimizer(config: NetworkConfig) -> RecordingAdamW:
-    """Return the optimizer of a configuration; without weight decay it is plain Adam."""
-    rate: Any = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
-            WARMUP_FROM * rate,
-            decay_steps=max(1, config.updates - _warmup_steps(config)),
-            warmup_target=rate,
-            warmup_steps=_warmup_steps(config),
-            alpha=FLOOR,
-        )
-    optimizer = RecordingAdamW(rate, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm or None)
+    """Return the optimizer of a configuration; without weight decay it is plain Adam.
+
+    Its learning rate is a variable, to be set from ``learning_rate_at``: a schedule inside would be compiled
+    into the update as constants, and every other rate or length would be compiled anew, for seconds.
+    """
+    optimizer = RecordingAdamW(
+        config.learning_rate, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm or None
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
 
 
 def learning_rate_at(config: NetworkConfig, update: int) -> float:
-    """Return the learning rate after some updates, as the optimizer's own schedule has it."""
+    """Return the learning rate after some updates: a linear warm-up, then a cosine (Loshchilov and Hutter 2017)."""
     if config.schedule == "constant":
         return config.learning_rate
     warmup = _warmup_steps(config)

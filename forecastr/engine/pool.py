@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -101,19 +102,26 @@ class WorkerPool:
                 messages += self._fail(worker, f"killed: {why}")
         return messages
 
-    def run(self, jobs: list[tuple[Any, ...]], *, seconds: float) -> dict[Any, Any]:
+    def run(self, jobs: Iterable[tuple[Any, ...]], *, seconds: float) -> dict[Any, Any]:
         """Run ``(key, function, *arguments)`` jobs to their end and return their results by key.
+
+        Each job is taken from ``jobs`` when a worker is free for it.
 
         Raises
         ------
         SearchError
             If one of them fails, once the others are done.
         """
-        waiting, results, failed = list(jobs), {}, ""
-        while waiting or self.busy:
-            while waiting and self.idle:
-                key, function, *arguments = waiting.pop(0)
-                self.submit(key, function, *arguments, seconds=seconds)
+        waiting, more = iter(jobs), True
+        results: dict[Any, Any] = {}
+        failed = ""
+        while more or self.busy:
+            while more and self.idle:
+                job = next(waiting, None)
+                more = job is not None
+                if job is not None:
+                    key, function, *arguments = job
+                    self.submit(key, function, *arguments, seconds=seconds)
             for message in self.poll(1.0):
                 if message.kind == "failed":
                     failed = failed or f"{message.job}: {message.content}"

@@ -115,6 +115,7 @@ class Watch(keras.callbacks.Callback):
         self.updates, self.best_epoch, self.best_updates, self.best_loss = 0, 0, 0, math.inf
         self.best_weights: list[np.ndarray] | None = None
         self.norm_before, self.updates_before, self.cut_short = 0.0, 0, False
+        self.rate = job.config.learning_rate
         self.looked = 0.0  # seconds of the last look at validation
         self.n_looks = len(job.validation) / WATCHED_WINDOWS if job.validation else 0.0
 
@@ -125,6 +126,11 @@ class Watch(keras.callbacks.Callback):
             if self._model is not None and time.monotonic() > self.deadline:
                 self._model.stop_training = self.cut_short = True
             yield batch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Set the learning rate of these updates: the schedule's at the middle of them."""
+        self.rate = learning_rate_at(self.job.config, self.updates + EPOCH // 2)
+        self.model.optimizer.learning_rate = self.rate
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look at validation, remember the best weights, tell what happened."""
@@ -149,7 +155,7 @@ class Watch(keras.callbacks.Callback):
                 "loss": loss,
                 "validation_loss": validation_loss,
                 "gradient_norm": (norm_sum - self.norm_before) / max(1, self.updates - self.updates_before),
-                "learning_rate": learning_rate_at(self.job.config, self.updates),
+                "learning_rate": self.rate,
                 "seconds": time.monotonic() - self.start,
             }
         )

@@ -63,4 +63,8 @@ class Clock:
 
     def left_to_refit(self) -> float:
         """Seconds until refitting must end."""
-        return self.left - 0.8 * self.telling
+        return self.left - 0.7 * self.telling
+
+    def left_to_choose(self) -> float:
+        """Seconds that refitting will have when the ensemble has been judged."""
+        return self.left - self.telling

@@ -1,6 +1,7 @@
 """The ensemble's members once more, on all rows: what forecasts tomorrow has seen yesterday."""
 
 import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from forecastr.engine.work import EXPORT, TRAIN, TrainJob
 from forecastr.errors import SearchError
 from forecastr.search.trials import SearchSetting, Trial
 
+OF_TRIAL = 0.8
+
 
 def refit_seconds(members: Iterable[Trial], *, jobs: int) -> float:
-    """Return how long refitting may take: as long as the trials did, validation and compiling included."""
-    seconds = [trial.result["seconds"] for trial in members]
+    """Return how long refitting may take: what the trials took, without most of their validation and compiling."""
+    seconds = [OF_TRIAL * trial.result["seconds"] for trial in members]
     return max(sum(seconds) / jobs, max(seconds, default=0.0))
 
 
@@ -54,9 +57,12 @@ def refit_members(
         Whether they were refitted; if not, the networks are those that were judged.
     """
     networks.mkdir()
-    if refit_seconds(members, jobs=jobs) <= seconds:
-        each = max(1.0, seconds / -(-len(members) // jobs))
-        work = [(t.name, TRAIN, _refit_job(t, setting, rows=rows, networks=networks, seconds=each)) for t in members]
+    if refit_seconds(members, jobs=jobs) <= 1.3 * seconds:  # worth trying: at worst the judged networks stay
+        end = time.monotonic() + seconds
+        work = (  # made when a worker is free: each has what time is left then
+            (t.name, TRAIN, _refit_job(t, setting, rows=rows, networks=networks, seconds=end - time.monotonic()))
+            for t in sorted(members, key=lambda trial: -trial.result["seconds"])
+        )
         try:
             results = pool.run(work, seconds=math.inf)
         except SearchError as error:

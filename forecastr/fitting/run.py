@@ -217,7 +217,7 @@ class _Fit:
 
     def _choose_weights(self, cubes: dict[str, np.ndarray], trials: dict[str, Trial]) -> dict[str, float]:
         """Pick members that can be refitted in the time that is left: that gains more than a further member."""
-        part, left = self.validation, self.clock.left_to_refit()
+        part, left = self.validation, self.clock.left_to_choose()
         quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=self.jobs) <= left}
         weights: dict[str, float] = {}
         for max_members in range(MOST_MEMBERS, 0, -1):

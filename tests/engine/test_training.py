@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from forecastr.engine.forecasting import forecast, forecast_cutoffs, load_weights, scaler_of
+from forecastr.engine.optimizer import learning_rate_at
 from forecastr.engine.training import train
 from forecastr.engine.work import ForecastJob, TrainJob
 from forecastr.errors import SearchError
@@ -76,7 +77,8 @@ def test_every_epoch_is_reported_with_its_gradient_norm(trained):
     assert [event["updates"] for event in events] == [50, 100]
     assert events[-1]["loss"] < events[0]["loss"]
     assert all(0 < event["gradient_norm"] < 100 for event in events)
-    assert events[-1]["learning_rate"] == pytest.approx(0.01 * SMALL.learning_rate)
+    rates = [event["learning_rate"] for event in events]
+    assert rates == [learning_rate_at(SMALL, 25), learning_rate_at(SMALL, 75)]
     best = min(events, key=lambda event: event["validation_loss"])
     assert (result["best_epoch"], result["best_updates"]) == (best["epoch"], best["updates"])
 
