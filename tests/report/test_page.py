@@ -184,3 +184,16 @@ def test_curves_of_many_trials_are_one_trace_with_gaps(fakes):
     others = chart["data"][0]
     assert others["name"] == "other completed trials"
     assert others["y"].count(None) == 12 - 2 - 1  # 0003 and 0008 failed, one is the best
+
+
+def test_in_a_browser_the_page_of_a_real_fit_is_whole(browser, fit):
+    asked_for = open_page(browser, fit.folder / "report.html")
+
+    assert asked_for == [(fit.folder / "report.html").as_uri()]
+    assert browser.get_log("browser") == []
+    summary = json.loads((fit.folder / "summary.json").read_text())
+    assert summary["verdict"]["sentence"] in browser.find_element(By.ID, "verdict").text
+    for chart in ("chart-series", "chart-horizon", "chart-curves"):
+        assert browser.execute_script(TRACES_IN, chart) >= 2, chart
+    named = browser.find_element(By.ID, "leaderboard").text
+    assert all(name in named for name in ("forecastr", "theta", "0000", "0001"))
