@@ -16,7 +16,7 @@ from forecastr.bundle.tables import backtest_table, forecast_table, future_stamp
 from forecastr.data import Calendar, Source
 from forecastr.engine.backend import choose_backend, use_backend
 from forecastr.errors import BundleError, DataError
-from forecastr.evaluation import apply_offsets, forecast_baselines
+from forecastr.evaluation import apply_offsets, as_quantiles, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
 from forecastr.models.config import NetworkConfig, WindowShape
 from forecastr.schema import ID, MODEL, TARGET, TIME, Task
@@ -120,8 +120,7 @@ class Bundle:
         points = self._baselines(store, cutoffs, list(self.offsets)[1:])
         forecasts = {MODEL: self._quantiles(store, ids, cutoffs)}
         for name, point in points.items():
-            spread = np.repeat(point[..., None], forecasts[MODEL].shape[-1], axis=-1)
-            forecasts[name] = apply_offsets(spread, self.offsets[name], scale[cutoffs.series])
+            forecasts[name] = apply_offsets(as_quantiles(point), self.offsets[name], scale[cutoffs.series])
         judgement = judge_forecasts(
             y_true, forecasts, series=cutoffs.series, last=last_values(store, cutoffs), scale=scale
         )

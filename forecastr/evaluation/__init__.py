@@ -8,7 +8,7 @@ from forecastr.evaluation.baselines import (
     seasonal_naive,
     theta,
 )
-from forecastr.evaluation.calibration import apply_offsets, fit_offsets
+from forecastr.evaluation.calibration import apply_offsets, as_quantiles, fit_offsets
 from forecastr.evaluation.metrics import METRICS, errors_by_horizon, evaluate, seasonal_scale
 from forecastr.evaluation.significance import diebold_mariano
 from forecastr.evaluation.verdict import Verdict, judge
@@ -18,6 +18,7 @@ __all__ = [
     "METRICS",
     "Verdict",
     "apply_offsets",
+    "as_quantiles",
     "diebold_mariano",
     "drift",
     "errors_by_horizon",

@@ -11,6 +11,11 @@ FloatArray = npt.NDArray[np.float64]
 ENOUGH_RESIDUALS = 100  # the 0.975 quantile then rests on more than the largest two
 
 
+def as_quantiles(point: FloatArray) -> FloatArray:
+    """Return a point forecast [W, H] as quantiles [W, H, Q] that are all equal."""
+    return np.repeat(point[..., None], len(QUANTILE_LEVELS), axis=-1)
+
+
 def fit_offsets(y_true: FloatArray, quantiles: FloatArray, scale: FloatArray) -> FloatArray:
     """Offsets that, added to quantile forecasts, make each tail hold its stated share.
 

@@ -18,6 +18,7 @@ from forecastr.bundle.tables import backtest_table
 from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import FORECAST, ForecastJob
+from forecastr.evaluation import as_quantiles
 from forecastr.evaluation.judgement import Judgement
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.leaderboard import leaderboard_table
@@ -25,7 +26,7 @@ from forecastr.fitting.pack import FORECAST_BUNDLE, write_bundle
 from forecastr.fitting.plan import Plan
 from forecastr.fitting.proposals import make_proposals
 from forecastr.fitting.refit import refit_members, refit_seconds
-from forecastr.fitting.scores import Part, as_quantiles, training_scales
+from forecastr.fitting.scores import Part, training_scales
 from forecastr.schema import MODEL
 from forecastr.search.ensemble import average, choose_members
 from forecastr.search.ledger import Ledger

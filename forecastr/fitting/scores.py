@@ -6,7 +6,7 @@ import numpy as np
 
 from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, forecast_baselines, seasonal_scale
 from forecastr.evaluation.judgement import Judgement, judge_forecasts
-from forecastr.schema import MODEL, QUANTILE_LEVELS
+from forecastr.schema import MODEL
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
 
 
@@ -82,8 +82,3 @@ def training_scales(train: SeriesStore, season_length: int) -> np.ndarray:
     for n in np.flatnonzero(~(scales > 0)).tolist():
         scales[n] = seasonal_scale(train.series(n), 1)
     return scales
-
-
-def as_quantiles(point: np.ndarray) -> np.ndarray:
-    """Return a point forecast [W, H] as quantiles [W, H, Q] that are all equal."""
-    return np.repeat(point[..., None], len(QUANTILE_LEVELS), axis=-1)

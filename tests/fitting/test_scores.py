@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from forecastr.fitting.scores import Part, as_quantiles, training_scales
+from forecastr.evaluation import as_quantiles
+from forecastr.fitting.scores import Part, training_scales
 from forecastr.windows.store import Cutoffs, SeriesStore
 
 NAN = np.nan
