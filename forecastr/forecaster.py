@@ -14,7 +14,8 @@ from sklearn.utils import Tags
 
 from forecastr.bundle.backtest import Backtest
 from forecastr.bundle.bundle import Bundle, load_bundle
-from forecastr.data import read_panel
+from forecastr.data import ReadOptions, read_panel
+from forecastr.data.options import names_of
 from forecastr.errors import ConfigError, DataError
 from forecastr.fitting.fit import FitOptions, fit_table
 from forecastr.schema import TARGET, TIME, parse_seconds
@@ -115,7 +116,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         """
         parameters = self.get_params()
         output = parameters.pop("output")
-        options = FitOptions(**{**parameters, "time_limit": parse_seconds(self.time_limit)})
+        columns = {name: parameters.pop(name) for name in ("time", "id")}
+        reading = ReadOptions(target=names_of(parameters.pop("target")), **columns)
+        options = FitOptions(reading=reading, **{**parameters, "time_limit": parse_seconds(self.time_limit)})
         if output is None:
             output = tempfile.mkdtemp(prefix="forecastr-run-")
             weakref.finalize(self, shutil.rmtree, output, ignore_errors=True)

@@ -84,6 +84,25 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Covariates:
+    """The columns beside the target, by when they are known.
+
+    Parameters
+    ----------
+    past : tuple of str
+        Known to the cutoff: the other columns of a price file.
+    known : tuple of str
+        Known through the horizon: promotions, holidays.
+    static : tuple of str
+        One value per series: a region, a size.
+    """
+
+    past: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """How much a fit may spend.
 

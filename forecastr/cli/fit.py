@@ -59,6 +59,8 @@ def fit(
     from forecastr.cli import STARTED
     from forecastr.cli.progress import Progress
     from forecastr.cli.track import Tracking
+    from forecastr.data import ReadOptions
+    from forecastr.data.options import names_of
     from forecastr.files import to_json
     from forecastr.fitting.clock import Clock
     from forecastr.fitting.fit import FitOptions, fit_table, plan_fit
@@ -66,8 +68,9 @@ def fit(
     from forecastr.schema import parse_seconds
 
     options = FitOptions(
-        target=target, time=time, id=id, horizon=horizon, context=context, season=season, preset=preset,
-        time_limit=parse_seconds(time_limit), max_trials=max_trials, jobs=jobs, backend=backend, seed=seed,
+        reading=ReadOptions(target=names_of(target), time=time, id=id), horizon=horizon, context=context,
+        season=season, preset=preset, time_limit=parse_seconds(time_limit), max_trials=max_trials, jobs=jobs,
+        backend=backend, seed=seed,
     )  # fmt: skip
     if dry_run:
         plan = plan_fit(data, options)

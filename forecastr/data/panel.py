@@ -1,6 +1,6 @@
 """A checked panel: every series in time order, its calendar, how it was read, and what was repaired."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecastr.data.calendar import Calendar
 from forecastr.data.source import Source
-from forecastr.schema import ID, TARGET, TIME
+from forecastr.schema import ID, TARGET, TIME, Covariates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,20 +20,30 @@ class Panel:
     Parameters
     ----------
     frame : DataFrame
-        ``unique_id`` (text), ``ds`` (datetime64[ns] or int64), ``y`` (float64, NaN where missing); series in
-        the order of their first appearance, each in time order.
+        ``unique_id`` (text), ``ds`` (datetime64[ns] or int64), ``y`` (float64, NaN where missing), then past and
+        known covariates (float32, NaN where missing); series in the order of their first appearance, each
+        in time order and from its first value to its last.
     calendar : Calendar
         How one stamp follows another.
     source : Source
         How the table was read.
     report : dict
         What was chosen and repaired, ready for ``data_report.json``.
+    covariates : Covariates
+        The columns beside the target.
+    future : DataFrame or None
+        ``unique_id``, ``ds`` and known covariates of rows after each series' last value.
+    static : DataFrame or None
+        Static covariates, a row per series in the frame's order, ``unique_id`` as the index.
     """
 
     frame: pd.DataFrame
     calendar: Calendar
     source: Source
     report: dict[str, Any]
+    covariates: Covariates = field(default_factory=Covariates)
+    future: pd.DataFrame | None = None
+    static: pd.DataFrame | None = None
 
     @cached_property
     def fingerprint(self) -> str:

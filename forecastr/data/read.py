@@ -9,6 +9,7 @@ import pandas as pd
 from forecastr.data.calendar import find_calendar
 from forecastr.data.columns import Columns, choose_columns, id_candidates
 from forecastr.data.describe import describe_gap, describe_table
+from forecastr.data.options import ReadOptions
 from forecastr.data.panel import Panel
 from forecastr.data.repairs import Rows, repair_rows
 from forecastr.data.source import Source
@@ -21,10 +22,8 @@ from forecastr.schema import ID, TARGET, TIME
 
 def read_panel(
     source: str | Path | pd.DataFrame,
+    options: ReadOptions | None = None,
     *,
-    target: str | None = None,
-    time: str | None = None,
-    id: str | None = None,
     like: Source | None = None,
 ) -> Panel:
     """Return the panel in a CSV or Parquet file, or in a DataFrame.
@@ -33,8 +32,8 @@ def read_panel(
     ----------
     source : str, Path or DataFrame
         A file (also compressed), or a table; its DatetimeIndex counts as the time column.
-    target, time, id : str or None
-        Columns, where their names do not say it.
+    options : ReadOptions or None
+        What the table's content does not say.
     like : Source or None
         How an earlier table was read: this one then has the same columns, dates and calendar.
 
@@ -57,8 +56,10 @@ def read_panel(
     1     price 2024-01-02  2.0
     2     price 2024-01-03  4.0
     """
+    options = options or ReadOptions()
+    target = options.target[0] if options.target else None
     table = open_table(source)
-    columns = choose_columns(table, target=target, time=time, id=id, like=like)
+    columns = choose_columns(table, target=target, time=options.time, id=options.id, like=like)
     texts = [columns.time.name, *([columns.id.name] if columns.id else [])]
     loaded = table.load(texts, [columns.target.name])
     columns, codes, ids = _read_ids(loaded, table, columns)

@@ -2,13 +2,13 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from forecastr.data import Panel, read_panel
+from forecastr.data import Panel, ReadOptions, read_panel
 from forecastr.engine.backend import available_cores, choose_backend, use_backend
 from forecastr.engine.pool import WorkerPool
 from forecastr.fitting.clock import Clock
@@ -25,9 +25,7 @@ Watcher = Callable[[dict[str, Any]], None]
 class FitOptions:
     """What a user may ask of a fit; the command line's options under the same names."""
 
-    target: str | None = None
-    time: str | None = None
-    id: str | None = None
+    reading: ReadOptions = field(default_factory=ReadOptions)
     horizon: int | None = None
     context: int | None = None
     season: int | None = None
@@ -47,7 +45,7 @@ class FitOptions:
 def plan_fit(source: str | Path | pd.DataFrame, options: FitOptions) -> Plan:
     """Read a table and return what a fit of it would do; nothing is trained or written."""
     choose_backend(options.backend)  # an unknown one is an error here too
-    panel = read_panel(source, target=options.target, time=options.time, id=options.id)
+    panel = read_panel(source, options.reading)
     return _plan(panel, options)
 
 
@@ -100,7 +98,7 @@ def fit_table(
     ):
         watch({"event": "phase", "name": "read", "seconds_left": clock.left})
         with clock.phase("read"):
-            panel = read_panel(source, target=options.target, time=options.time, id=options.id)
+            panel = read_panel(source, options.reading)
         with clock.phase("plan"):
             plan = _plan(panel, options)
             watch({"event": "plan", "plan": plan.describe()})

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecastr.data import Source, format_stamps, read_panel
+from forecastr.data import ReadOptions, Source, format_stamps, read_panel
 from forecastr.errors import DataError
 
 
@@ -88,7 +88,7 @@ def test_years_of_two_digits_are_refused():
 
 def test_integers_that_count_steps_are_a_time_axis_by_name_or_by_option():
     steps = read_panel(pd.DataFrame({"t": [1, 2, 3], "y": [1.0, 2, 3]}))
-    asked = read_panel(pd.DataFrame({"tick": ["1", "2", "3"], "y": [1.0, 2, 3]}), time="tick")
+    asked = read_panel(pd.DataFrame({"tick": ["1", "2", "3"], "y": [1.0, 2, 3]}), ReadOptions(time="tick"))
 
     for panel in (steps, asked):
         assert panel.calendar.name == "integer"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecastr.data import Panel, Source, format_stamps, read_panel
+from forecastr.data import Panel, ReadOptions, Source, format_stamps, read_panel
 from forecastr.errors import DataError
 
 PRICES = Path(__file__).parents[2] / "examples" / "prices.csv"
@@ -56,7 +56,9 @@ def test_the_crude_oil_prices_are_read_as_found():
 
 
 def test_what_was_chosen_comes_with_its_reason(write):
-    report = read_panel(write("Date,Open,Volume\n2024-01-01,1,5\n2024-01-02,2,6\n"), target="open").report
+    report = read_panel(
+        write("Date,Open,Volume\n2024-01-01,1,5\n2024-01-02,2,6\n"), ReadOptions(target=("open",))
+    ).report
 
     assert report["columns"] == {
         "time": {"name": "Date", "why": "its name is 'Date' and it reads as a time"},
@@ -192,7 +194,7 @@ def test_several_series_without_a_known_id_column_ask_for_it(write):
 
     with pytest.raises(DataError, match=r"line 3: .* with --id: 'Name'"):
         read_panel(path)
-    assert read_panel(path, id="Name").frame["unique_id"].tolist() == ["AAL", "AAL", "AMD", "AMD"]
+    assert read_panel(path, ReadOptions(id="Name")).frame["unique_id"].tolist() == ["AAL", "AAL", "AMD", "AMD"]
 
 
 def test_a_series_without_any_value_is_dropped_and_counted(write):
@@ -255,7 +257,7 @@ def test_blank_lines_and_quoted_line_breaks_do_not_shift_line_numbers(write):
 @pytest.mark.parametrize("role", ["target", "time", "id"])
 def test_a_column_that_is_not_there_gets_the_list_of_those_that_are(write, role):
     with pytest.raises(DataError, match=f"--{role} names 'nope', .* It has: 'Date', 'Close'"):
-        read_panel(write(SMALL), **{role: "nope"})
+        read_panel(write(SMALL), ReadOptions(**{role: ("nope",) if role == "target" else "nope"}))
 
 
 def test_no_such_file_and_a_folder_are_said_plainly(tmp_path):
@@ -301,7 +303,7 @@ def test_a_datetime_index_is_the_time_column(tmp_path):
 def test_a_newer_file_of_one_row_reads_like_the_older_one(write):
     older = read_panel(
         write("Date,Open,Close\n" + "".join(f"1/{day}/2017,{day},0\n" for day in (3, 4, 5, 6, 9, 10, 13))),
-        target="Open",
+        ReadOptions(target=("Open",)),
     )
     like = Source.from_dict(json.loads(json.dumps(older.source.to_dict())))
 
@@ -335,7 +337,7 @@ def test_a_wide_gap_is_a_warning_and_weekends_are_none(write):
 
 def test_one_column_cannot_have_two_roles(write):
     with pytest.raises(DataError, match="one column cannot be both"):
-        read_panel(write(SMALL), target="Date", time="Date")
+        read_panel(write(SMALL), ReadOptions(target=("Date",), time="Date"))
 
 
 def test_a_table_without_rows_is_refused(tmp_path):
