@@ -23,3 +23,19 @@ class BundleError(ForecastrError, ValueError):
 
 class TrackingError(ForecastrError):
     """The tracking store cannot be reached or written."""
+
+
+class ServiceError(ForecastrError):
+    """A service that data comes from gave none."""
+
+
+def quoted(text: object, most: int = 60) -> str:
+    """Return a cell or a name as errors show it: in quotes, and of a long one the beginning.
+
+    Examples
+    --------
+    >>> quoted("12.5"), quoted("a very long cell", most=6)
+    ("'12.5'", "'a very...'")
+    """
+    shown = str(text)
+    return f"'{shown[:most]}...'" if len(shown) > most else f"'{shown}'"

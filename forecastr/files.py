@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from forecastr.errors import ConfigError
+
+TABLE_FORMATS = (".csv", ".csv.gz", ".parquet")
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -26,6 +30,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_table_format(path: Path) -> None:
+    """Raise a ConfigError unless the file's name says CSV or Parquet and its folder is there."""
+    if not path.name.endswith(TABLE_FORMATS):
+        raise ConfigError(f"{path}: write to a file that ends in {', '.join(TABLE_FORMATS)}.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: there is no folder {path.parent}. Create it first.")
 
 
 def write_text(path: Path, text: str) -> None:

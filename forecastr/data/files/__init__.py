@@ -1,0 +1,1 @@
+"""From whatever file a user names to one rectangular table of text and numbers."""
