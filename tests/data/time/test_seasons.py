@@ -1,11 +1,13 @@
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from forecastr.data import find_seasons, read_panel
+from forecastr.data.time.seasons import season_strengths
 
-PRICES = Path(__file__).parents[2] / "examples" / "prices.csv"
+PRICES = Path(__file__).parents[3] / "examples" / "prices.csv"
 
 
 def hours(rng, *, daily, weekly, steps=1000):
@@ -72,3 +74,31 @@ def test_gaps_and_scale_do_not_matter():
 def test_nothing_to_see_is_no_season(values):
     assert find_seasons(values, [7]) == (1,)
     assert find_seasons(values, []) == (1,)
+
+
+def test_the_strength_grows_with_the_season():
+    rng = np.random.default_rng(5)
+    season = np.tile([0.0, 3, 1, 7, 2, 5, 4], 60)
+    [weak, strong, exact] = [season_strengths([scale * season + rng.normal(size=420)], [7]) for scale in (0.3, 1, 1e6)]
+
+    assert 0 < weak[7] < strong[7] < exact[7] < 1.05
+    assert season_strengths([rng.normal(size=420)], [7]) == {}
+
+
+def test_minutes_have_days_and_weeks_found_in_seconds():
+    minute = np.arange(4 * 7 * 1440)
+    rng = np.random.default_rng(6)
+    panel = [np.sin(2 * np.pi * minute / 1440) + rng.normal(size=len(minute)) for _ in range(20)]
+
+    start = time.perf_counter()
+    assert find_seasons(panel, (1440, 10080)) == (1440,)
+    assert time.perf_counter() - start < 3
+
+
+def test_gaps_do_not_bend_the_level():
+    rng = np.random.default_rng(7)
+    y = 1e6 + np.tile([0.0, 3, 1, 7], 100) + rng.normal(size=400)
+    holed = y.copy()
+    holed[40:60] = np.nan
+
+    assert find_seasons([holed], [4]) == find_seasons([y], [4]) == (4,)

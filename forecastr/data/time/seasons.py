@@ -8,6 +8,8 @@ SAMPLE = 300  # series of a panel that vote
 FEW = 5  # series: below, nothing averages chance out, so each must be surer
 Z_FEW, Z_MANY = 2.33, 1.645  # one-sided 99 % and 95 %; the latter is the test of M4's Naive2
 LEAST_SHARE = 0.15
+MOST_VALUES = 4_000_000  # that are looked at
+SEASONS = 8  # of each series at least, where it has them
 
 
 def find_seasons(values: Sequence[np.ndarray], candidates: Sequence[int]) -> tuple[int, ...]:
@@ -42,13 +44,34 @@ def find_seasons(values: Sequence[np.ndarray], candidates: Sequence[int]) -> tup
     >>> find_seasons([np.random.default_rng(1).normal(size=200).cumsum()], [5])
     (1,)
     """
-    places = sorted({round(place) for place in np.linspace(0, len(values) - 1, SAMPLE)} if values else [])
-    sample = [np.asarray(values[place], dtype=np.float64) for place in places]
+    return tuple(season_strengths(values, candidates)) or (1,)
+
+
+def season_strengths(values: Sequence[np.ndarray], candidates: Sequence[int]) -> dict[int, float]:
+    """Return the seasons found in the data with their strength, strongest first; empty where nothing repeats.
+
+    The strength is the median autocorrelation at the season's lag, level taken off: 1 repeats exactly.
+    Parameters as of ``find_seasons``.
+
+    Examples
+    --------
+    >>> season_strengths([np.random.default_rng(1).normal(size=200).cumsum()], [5])
+    {}
+    """
     strengths: dict[int, float] = {}
-    for length in sorted(set(candidates)):
-        if length > 1 and (strength := _strength(sample, length, _held(strengths, length))) is not None:
+    for length in sorted(set(candidates) - {0, 1}):
+        strength = _strength(_sampled(values, length), length, _held(strengths, length))
+        if strength is not None:
             strengths[length] = strength
-    return tuple(sorted(strengths, key=lambda length: -strengths[length])) or (1,)
+    return {length: strengths[length] for length in sorted(strengths, key=lambda length: -strengths[length])}
+
+
+def _sampled(values: Sequence[np.ndarray], length: int) -> list[np.ndarray]:
+    """Return the last values of series spread over the panel: fewer, the longer the season."""
+    n_series = min(SAMPLE, max(FEW, MOST_VALUES // (SEASONS * length)), len(values))
+    most = max(SEASONS * length, MOST_VALUES // max(n_series, 1))
+    places = sorted({round(place) for place in np.linspace(0, len(values) - 1, n_series)})
+    return [np.asarray(values[place][-most:], dtype=np.float64) for place in places]
 
 
 def _held(strengths: dict[int, float], length: int) -> int | None:
@@ -78,14 +101,19 @@ def _strength(sample: Sequence[np.ndarray], length: int, shorter: int | None) ->
 
 def _detrended(y: np.ndarray, length: int) -> np.ndarray:
     """Return a series without its centred moving average over one season, held constant at the ends."""
-    weights = np.ones(length + 1 - length % 2)
-    if length % 2 == 0:
-        weights[[0, -1]] = 0.5
     present = np.isfinite(y)
-    sums = np.convolve(np.where(present, y, 0.0), weights, "valid")
-    counts = np.convolve(present.astype(np.float64), weights, "valid")
+    centre = y[present].mean() if present.any() else 0.0
+    sums = _moving_sums(np.where(present, y - centre, 0.0), length)
+    counts = _moving_sums(present.astype(np.float64), length)
     level = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    return y - np.pad(level, len(weights) // 2, mode="edge")
+    return y - centre - np.pad(level, length // 2, mode="edge")
+
+
+def _moving_sums(values: np.ndarray, length: int) -> np.ndarray:
+    """Return the centred sums over one season; of an even one both ends count half."""
+    totals = np.concatenate([[0.0], np.cumsum(values)])
+    sums = totals[length:] - totals[:-length]
+    return sums if length % 2 else (sums[:-1] + sums[1:]) / 2
 
 
 def _autocorrelation(values: np.ndarray, lag: int) -> tuple[float, float] | None:
@@ -97,7 +125,7 @@ def _autocorrelation(values: np.ndarray, lag: int) -> tuple[float, float] | None
     scale = np.abs(centred).max()
     if scale == 0:
         return None
-    spectrum = np.fft.rfft(centred / scale, 2 * len(centred))
+    spectrum = np.fft.rfft(centred / scale, 1 << (2 * len(centred) - 1).bit_length())
     sums = np.fft.irfft(np.abs(spectrum) ** 2)[: lag + 1]
     correlations = sums / sums[0]
     error = np.sqrt((1 + 2 * (correlations[1:lag] ** 2).sum()) / present.sum())

@@ -1,0 +1,1 @@
+"""The time axis: stamps as people write them, zones, calendars, seasons."""
