@@ -23,13 +23,15 @@ class ReadOptions:
     target : tuple of str
         The column to forecast. Several are the series of a wide table.
     time, id : str or None
-        The columns of stamps and of series' names.
+        The columns of stamps and of series' names; ``store,item`` makes one name of two columns.
     wide : bool
         Every numeric column beside the time is a series.
     known_covariates : tuple of str
-        Columns whose values are known through the horizon, such as promotions and holidays.
+        Columns whose values are known through the horizon, such as promotions and holidays: numbers or truths,
+        or text that is there on some days and not on others. Rows after a series' last value tell its future.
     past_covariates : tuple of str or None
-        Columns known to the cutoff; None takes every other numeric column, and the search decides.
+        Columns known to the cutoff; None takes every other numeric column, ``("none",)`` none. The search
+        decides whether they help.
     date_format : str or None
         As in ``strptime``.
     tz : str or None
@@ -53,10 +55,11 @@ class ReadOptions:
     on_bad_lines : {"error", "skip"}
         What to do with lines of too many fields.
     duplicates : {"error", "first", "last", "mean", "sum"}
-        What to do with several values at one stamp of one series.
+        What to do with several values at one stamp of one series. The same value again counts once, but for
+        ``mean`` and ``sum``. Covariates are those of the first row, or of the last for ``last``.
     missing : {"mask", "forward", "zero", "error"}
-        What stands where a value is missing: nothing (networks and scores pass over it), the last value
-        before it, zero; or an error.
+        What stands where a value, or a row for a step, is missing between two values of a series: nothing
+        (networks and scores pass over it), the last value before it, zero; or an error.
     """
 
     target: tuple[str, ...] = ()

@@ -1,37 +1,41 @@
 """From any table a user has to one checked panel."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from forecastr.data.calendar import find_calendar
-from forecastr.data.columns import Columns, choose_columns, id_candidates
-from forecastr.data.describe import describe_gap, describe_table
+from forecastr.data.columns import Columns
+from forecastr.data.covariates import ReadCovariates, describe_covariates, find_static
+from forecastr.data.describe import describe_panel
+from forecastr.data.files.table import TableSource, open_table
+from forecastr.data.ids import advise_on_repeats
+from forecastr.data.load import Loaded, load_rows
 from forecastr.data.options import ReadOptions
 from forecastr.data.panel import Panel
-from forecastr.data.repairs import Rows, repair_rows
-from forecastr.data.source import Source
-from forecastr.data.stamps import Stamps, read_stamps
-from forecastr.data.table import Table, open_table
-from forecastr.data.values import Numbers, parse_numbers
+from forecastr.data.repairs import Rows, fill_missing, put_in_order, settle_repeats, trim_ends
+from forecastr.data.source import Source, format_stamps
+from forecastr.data.suspicious import warn_of_values
+from forecastr.data.time.aliases import calendar_of_alias
+from forecastr.data.time.calendar import Calendar
+from forecastr.data.time.frequency import learn_calendar
+from forecastr.data.time.grid import is_after, place_on_grid, require_one_frequency, rows_between_steps
+from forecastr.data.time.resample import resample
+from forecastr.data.time.zones import fold_advice
 from forecastr.errors import DataError
-from forecastr.schema import ID, TARGET, TIME
+from forecastr.schema import ID, TARGET, TIME, Covariates
+
+ONE_TABLE_ONLY = ("target", "wide", "time", "id", "date_format", "as_of", "known_covariates", "past_covariates")
 
 
-def read_panel(
-    source: str | Path | pd.DataFrame,
-    options: ReadOptions | None = None,
-    *,
-    like: Source | None = None,
-) -> Panel:
-    """Return the panel in a CSV or Parquet file, or in a DataFrame.
+def read_panel(source: TableSource, options: ReadOptions | None = None, *, like: Source | None = None) -> Panel:
+    """Return the panel in a CSV or Parquet file, in several, or in a DataFrame.
 
     Parameters
     ----------
-    source : str, Path or DataFrame
-        A file (also compressed), or a table; its DatetimeIndex counts as the time column.
+    source : str, Path, sequence of them, or DataFrame
+        A file (also compressed), ``-`` for standard input, a folder or several files, or a table; its
+        DatetimeIndex counts as the time column.
     options : ReadOptions or None
         What the table's content does not say.
     like : Source or None
@@ -56,93 +60,183 @@ def read_panel(
     1     price 2024-01-02  2.0
     2     price 2024-01-03  4.0
     """
-    options = options or ReadOptions()
-    target = options.target[0] if options.target else None
-    table = open_table(source)
-    columns = choose_columns(table, target=target, time=options.time, id=options.id, like=like)
-    texts = [columns.time.name, *([columns.id.name] if columns.id else [])]
-    loaded = table.load(texts, [columns.target.name])
-    columns, codes, ids = _read_ids(loaded, table, columns)
-    if columns.id is None:
-        ids = np.array([like.target if like and target is None else columns.target.name], dtype=object)
-    numbers = parse_numbers(loaded[columns.target.name], separator=table.dialect.get("separator"), where=table.where)
-    stamps = read_stamps(
-        loaded[columns.time.name],
-        codes if columns.id else None,
-        where=table.where,
-        like=like.date_format if like else None,
+    options = _continued(options or ReadOptions(), like)
+    table = open_table(source, options)
+    rows, loaded = load_rows(table, options, like)
+    rows = _in_order(rows, loaded, options)
+    static, why_static = find_static(rows, loaded.ids, loaded.chosen, loaded.covariates)
+    if options.resample:
+        rows = _resampled(rows, loaded, options.resample)
+    calendar = _calendar(rows, loaded, options, like)
+    rows, late = _cut(rows, loaded, options, calendar, like)
+    described = _source(loaded, options, calendar, like)
+    if not like:
+        rows = _evenly_spaced(rows, loaded, described)
+        rows = _on_grid(rows, loaded, calendar)
+    rows = fill_missing(rows, options.missing, loaded.log, loaded.left_out)
+    covariates, roles = describe_covariates(loaded.chosen, why_static)
+    described = replace(described, covariates=covariates)
+    frame = _frame(rows, loaded.ids, loaded.covariates, (*covariates.past, *covariates.known))
+    future = _future(late, loaded, covariates)
+    report = describe_panel(table, loaded, rows, late, described, roles)
+    report["warnings"] += warn_of_values(rows, loaded, calendar)
+    return Panel(
+        frame=frame,
+        calendar=calendar,
+        source=described,
+        report=report,
+        covariates=covariates,
+        future=future,
+        static=static.reindex(frame[ID].unique()) if static is not None else None,
+        exceptions=loaded.left_out.table(),
     )
-    rows = Rows(codes, stamps.stamps, numbers.numbers, np.arange(len(codes)), ids)
-    rows, repairs = repair_rows(
-        rows, stamps.missing, line=table.line, where=table.where, advice=_id_advice(table, columns)
-    )
-    frame = _frame(rows)
-    described = _source(table, columns, frame, stamps, like)
-    assert described.calendar is not None  # _source has just learned it
-    report = describe_table(table, columns, numbers, frame, described)
-    report["repairs"] = [*_written(table, numbers), *repairs]
-    report["warnings"] = [*_notes(table, stamps), *describe_gap(frame, described)]
-    return Panel(frame=frame, calendar=described.calendar, source=described, report=report)
 
 
-def _read_ids(loaded: pd.DataFrame, table: Table, columns: Columns) -> tuple[Columns, np.ndarray, np.ndarray]:
-    """Return the columns, the series of each row [B] in order of appearance, and the ids [N]."""
-    alone = np.zeros(len(loaded), dtype=np.int64), np.array([], dtype=object)
-    if columns.id is None:
-        return columns, *alone
-    column = loaded[columns.id.name]
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object).where(column.notna(), "").astype("str").astype("category")
-    places, first = pd.factorize(column.cat.codes.to_numpy())
-    ids = column.cat.categories.astype("str").to_numpy(dtype=object)[first]
-    if not columns.id_asked and len(ids) == len(loaded) > 1 and not loaded[columns.time.name].duplicated().any():
-        # Every row has its own "id" and its own stamp: that numbers the rows of one series.
-        return replace(columns, id=None), *alone
-    blank = np.array([not name.strip() for name in ids], dtype=bool)
-    if blank.any():
-        row = int((places == blank.argmax()).argmax())
+def _continued(options: ReadOptions, like: Source | None) -> ReadOptions:
+    """Return what is said of a newer table: what was said of the earlier one, but for what is said anew."""
+    if like is None:
+        return options
+    earlier = {name: value for name, value in like.reading.items() if name not in ONE_TABLE_ONLY}
+    if like.reading.get("wide") or len(like.reading.get("target", ())) > 1:
+        earlier |= {name: like.reading[name] for name in ("wide", "target") if name in like.reading}
+    return ReadOptions.from_dict({**earlier, **options.to_dict()})
+
+
+def _in_order(rows: Rows, loaded: Loaded, options: ReadOptions) -> Rows:
+    """Return the rows series by series in time order, one for each stamp."""
+
+    def explain(rows: Rows, differ: np.ndarray) -> str | None:
+        return fold_advice(rows.stamps[differ]) if loaded.stamps.zone is None else None
+
+    return settle_repeats(
+        put_in_order(rows, loaded.log),
+        options.duplicates,
+        loaded.left_out,
+        loaded.log,
+        explain=explain,
+        advise=lambda: advise_on_repeats(loaded.table, loaded.columns),
+    )
+
+
+def _resampled(rows: Rows, loaded: Loaded, step: str) -> Rows:
+    """Return the mean of each longer step; rows then have no lines of their own."""
+    zone, read = loaded.stamps.zone, loaded.covariates
+    asked, usual = calendar_of_alias(step, "resample"), learn_calendar(rows.series, rows.stamps, zone=zone)
+    if rows.stamps.dtype.kind == "M" and usual.length > asked.length:
         raise DataError(
-            f"{table.where(row)}: '{columns.id.name}' is empty ({int(blank[places].sum()):,} of {len(loaded):,} "
-            "rows are), so nothing says which series the row belongs to. Fill it, or remove the line."
+            f"{loaded.table.path}: --resample {step} makes steps shorter than those between the rows, which are "
+            f"{usual.name}. Name a longer step, or leave --resample out."
         )
-    return columns, places.astype(np.int64), ids
+    columns = np.column_stack([rows.y, *(values[rows.places] for values in read.numbers.values())])
+    codes, stamps, means = resample(rows.series, rows.stamps, columns, step, zone=zone)
+    for number, name in enumerate(list(read.numbers), start=1):
+        read.numbers[name] = means[:, number].astype(np.float32)
+    loaded.log.note(f"rows averaged over longer steps ({step})", rows.places)
+    loaded.log.line, loaded.left_out.where = None, lambda place: loaded.table.path
+    return Rows(codes, stamps, means[:, 0].copy(), np.arange(len(codes), dtype=np.int32))
 
 
-def _id_advice(table: Table, columns: Columns) -> str:
-    """Return what to do about two values at one stamp."""
-    candidates = id_candidates(table, [columns.time.name, columns.target.name])
-    if columns.id is not None or not candidates:
-        return "Keep one line for each time."
-    listed = ", ".join(f"'{name}'" for name in candidates[:5])
-    return f"If the file holds several series, name the column that tells them apart with --id: {listed}."
+def _calendar(rows: Rows, loaded: Loaded, options: ReadOptions, like: Source | None) -> Calendar:
+    if like and like.calendar:
+        return like.calendar
+    return learn_calendar(rows.series, rows.stamps, options.freq or options.resample, zone=loaded.stamps.zone)
 
 
-def _frame(rows: Rows) -> pd.DataFrame:
-    ids = pd.array(rows.ids, dtype="str").take(rows.series)
-    return pd.DataFrame({ID: ids, TIME: rows.stamps, TARGET: rows.y})
+def _cut(
+    rows: Rows, loaded: Loaded, options: ReadOptions, calendar: Calendar, like: Source | None
+) -> tuple[Rows, Rows]:
+    """Return each series from its first value to its last, and the rows after it that tell of the future."""
+    known = bool(loaded.chosen.known)
+    if options.as_of:
+        after = is_after(rows.stamps, options.as_of, calendar, zone=loaded.stamps.zone)
+        if len(after) and after.all():
+            [first] = format_stamps(rows.stamps.min(keepdims=True), _source(loaded, options, calendar, like))
+            raise DataError(
+                f"{loaded.table.path}: no row is left by {options.as_of} (--as-of): the first is of {first}. "
+                "Pass a later date."
+            )
+        loaded.log.note("rows that were not over by then dropped (--as-of)", rows.places[after])
+        rows = replace(rows, y=np.where(after, np.nan, rows.y)) if known else rows.take(~after)
+    kept, late = trim_ends(rows, loaded.left_out, loaded.log, keep_early=like is not None, keep_late=known)
+    if known and not like:
+        started = np.isin(late.series, kept.series)
+        for number in np.unique(late.series[~started]).tolist():
+            loaded.left_out.empty[number] = "no value in any of its rows"
+        late = late.take(started)
+    if not len(kept) and not (like and len(late)):
+        raise DataError(
+            f"{loaded.where(0)}: from here on, every value of '{loaded.columns.target.name}' is missing. "
+            "Name another column with --target."
+        )
+    return kept, late
 
 
-def _source(table: Table, columns: Columns, frame: pd.DataFrame, stamps: Stamps, like: Source | None) -> Source:
+def _evenly_spaced(rows: Rows, loaded: Loaded, source: Source) -> Rows:
+    """Return the rows of series that keep to one step."""
+    assert source.calendar is not None
+    changed = require_one_frequency(
+        rows.series,
+        rows.stamps,
+        source.calendar,
+        where=lambda row: loaded.left_out.where(int(rows.places[row])),
+        written=lambda stamps: format_stamps(stamps, source),
+        freq=source.reading.get("freq"),
+    )
+    beside = rows_between_steps(rows.series, rows.stamps, source.calendar)
+    if len(beside):
+        lie = "rows lie" if len(beside) > 1 else "row lies"
+        loaded.log.warnings.append(
+            f"{len(beside):,} {lie} between the {source.calendar.name} steps, the first in "
+            f"{loaded.left_out.where(int(rows.places[beside[0]]))}; each counts as a step of its own. "
+            "--resample brings all rows to one step."
+        )
+    bad = np.isin(rows.series, changed) if len(changed) else np.zeros(len(rows), dtype=bool)
+    return loaded.left_out.refuse(
+        rows, bad, lambda row: "the step between the rows of this series changes", "Bring them to one with --resample."
+    )
+
+
+def _on_grid(rows: Rows, loaded: Loaded, calendar: Calendar) -> Rows:
+    """Return the rows with one, without a value, for each step that is absent."""
+    grid = place_on_grid(rows.series, rows.stamps, calendar)
+    if grid is None:
+        return rows
+    y, places = np.full(len(grid.codes), np.nan), np.full(len(grid.codes), -1, dtype=rows.places.dtype)
+    y[grid.rows], places[grid.rows] = rows.y, rows.places
+    after = np.flatnonzero(np.diff(grid.rows) > 1) + 1  # rows with an absent step before them
+    first = rows.places[after].min()
+    line = loaded.log.line(int(first)) if loaded.log.line else None
+    loaded.log.repairs.append({"what": "absent steps kept as gaps", "count": len(y) - len(rows), "first_line": line})
+    return Rows(grid.codes.astype(rows.series.dtype), grid.stamps, y, places)
+
+
+def _source(loaded: Loaded, options: ReadOptions, calendar: Calendar, like: Source | None) -> Source:
     """Return how the table was read; a table in our own names keeps the names of the one it continues."""
-    source = Source(
+    columns: Columns = loaded.columns
+    return Source(
         target=like.target if like else columns.target.name,
         time=like.time if like else columns.time.name,
         id=like.id if like else columns.id.name if columns.id else None,
-        date_format=stamps.date_format,
-        name=table.name,
+        date_format=loaded.stamps.date_format,
+        name=loaded.table.name,
+        calendar=calendar,
+        reading=like.reading if like else options.to_dict(),
+        zone=loaded.stamps.zone,
     )
-    return replace(source, calendar=(like.calendar if like else None) or find_calendar(frame))
 
 
-def _written(table: Table, numbers: Numbers) -> list[dict[str, object]]:
-    if numbers.first_grouped is None:
-        return []
-    line = table.line(numbers.first_grouped) if table.line else None
-    return [{"what": "thousands marks taken out of numbers", "count": numbers.n_grouped, "first_line": line}]
+def _frame(rows: Rows, ids: np.ndarray, read: ReadCovariates, names: tuple[str, ...]) -> pd.DataFrame:
+    own = [np.require(array, requirements="W") for array in (rows.stamps, rows.y)]  # not the caller's own frame
+    columns = {ID: pd.array(ids, dtype="str").take(rows.series), TIME: own[0], TARGET: own[1]}
+    for name in names:
+        values = read.numbers[name]
+        columns[name] = np.where(rows.places < 0, np.float32(np.nan), values[rows.places])
+    return pd.DataFrame(columns, copy=False)
 
 
-def _notes(table: Table, stamps: Stamps) -> list[str]:
-    notes = [stamps.note] if stamps.note else []
-    if table.dialect.get("encoding") == "cp1252":
-        notes.append("the file is not UTF-8; it was read as Windows-1252 (cp1252)")
-    return notes
+def _future(late: Rows, loaded: Loaded, covariates: Covariates) -> pd.DataFrame | None:
+    """Return the rows after each series' last value with what is known of them; None where nothing is."""
+    if not covariates.known:
+        return None
+    known = _frame(late, loaded.ids, loaded.covariates, covariates.known).drop(columns=TARGET)
+    return known[known[list(covariates.known)].notna().any(axis=1)].reset_index(drop=True)

@@ -38,12 +38,13 @@ def plan_splits(lengths: np.ndarray, task: Task) -> Splits:
     horizon, longest = task.horizon, int(lengths.max())
     needed = min_steps(horizon)
     if longest < needed:
+        rows = "1 row" if longest == 1 else f"{longest:,} rows"
         raise DataError(
-            f"The longest series has {longest:,} rows; a horizon of {horizon} needs {needed:,}: one horizon "
+            f"The longest series has {rows}; a horizon of {horizon} needs {needed:,}: one horizon "
             f"each for validation and test, and {MIN_TRAIN_STEPS} to train on. "
             f"Bring more rows, or pass --horizon {(longest - MIN_TRAIN_STEPS) // 2}."
             if longest >= min_steps(1)
-            else f"The longest series has {longest:,} rows; at least {min_steps(1)} are needed, "
+            else f"The longest series has {rows}; at least {min_steps(1)} are needed, "
             f"and {needed:,} for a horizon of {horizon}. Bring more rows."
         )
     fifth = longest // TEST_SHARE if len(lengths) == 1 else 0

@@ -51,21 +51,27 @@ def test_the_crude_oil_prices_are_read_as_found():
     holidays = [number for number, line in enumerate(lines, 1) if line.endswith(",.")]
     assert repairs(panel) == {"missing values kept as gaps": (len(holidays), holidays[0])}
     assert stamps(panel) == [line.split(",")[0] for line in lines[1:]]
-    assert panel.report["dates"] == {"format": "%-m/%-d/%Y", "start": "1/2/1986", "end": "1/3/2019"}
+    assert panel.report["dates"] == {
+        "format": "%-m/%-d/%Y",
+        "start": "1/2/1986",
+        "end": "1/3/2019",
+        "example": {"text": "1/2/1986", "read_as": "1986-01-02T00:00:00"},
+    }
     json.dumps(panel.report, allow_nan=False)
 
 
 def test_what_was_chosen_comes_with_its_reason(write):
     report = read_panel(
-        write("Date,Open,Volume\n2024-01-01,1,5\n2024-01-02,2,6\n"), ReadOptions(target=("open",))
+        write("Date,Open,Volume,Note\n2024-01-01,1,5,a\n2024-01-02,2,6,b\n"), ReadOptions(target=("open",))
     ).report
 
     assert report["columns"] == {
         "time": {"name": "Date", "why": "its name is 'Date' and it reads as a time"},
         "target": {"name": "Open", "why": "named by --target ('open')"},
         "id": None,
-        "unused": ["Volume"],
+        "unused": ["Note"],
     }
+    assert report["covariates"]["past"] == [{"name": "Volume", "why": "numeric, known to the cutoff"}]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -147,6 +153,7 @@ def test_missing_marks_are_gaps_and_empty_ends_are_trimmed(write):
     assert repairs(panel) == {
         "rows before the first value dropped": (2, 2),
         "rows after the last value dropped": (1, 16),
+        "infinite values taken as missing": (3, 12),
         "missing values kept as gaps": (10, 5),
     }
 
@@ -188,13 +195,32 @@ def test_exact_repetitions_are_dropped_and_contradictions_refused(write):
         read_panel(write(SMALL + "2024-01-02,99\n"))
 
 
-def test_several_series_without_a_known_id_column_ask_for_it(write):
+def test_text_that_tells_repeated_stamps_apart_is_the_id(write):
     text = "Date,Name,Close\n2024-01-01,AAL,1\n2024-01-01,AMD,2\n2024-01-02,AAL,3\n2024-01-02,AMD,4\n"
-    path = write(text)
 
-    with pytest.raises(DataError, match=r"line 3: .* with --id: 'Name'"):
-        read_panel(path)
-    assert read_panel(path, ReadOptions(id="Name")).frame["unique_id"].tolist() == ["AAL", "AAL", "AMD", "AMD"]
+    panel = read_panel(write(text))
+
+    assert panel.frame["unique_id"].tolist() == ["AAL", "AAL", "AMD", "AMD"]
+    assert panel.report["columns"]["id"] == {
+        "name": "Name",
+        "why": "2 rows repeat a time, and 'Name' tells them apart",
+    }
+
+
+def test_numbers_that_could_tell_series_apart_are_asked_for(write):
+    rows = [
+        f"2024-01-0{day},{store},{item},{day * store * item}"
+        for day in (1, 2, 3)
+        for store in (1, 2)
+        for item in (7, 8)
+    ]
+    path = write("Date,Store,Item,Sales\n" + "\n".join(rows) + "\n")
+
+    with pytest.raises(DataError, match=r"line 3: this time has another .* with --id: 'Store,Item'"):
+        read_panel(path, ReadOptions(target=("Sales",)))
+    panel = read_panel(path, ReadOptions(target=("Sales",), id="Store,Item"))
+    assert panel.frame["unique_id"].unique().tolist() == ["1/7", "1/8", "2/7", "2/8"]
+    assert panel.source.id == "Store,Item"
 
 
 def test_a_series_without_any_value_is_dropped_and_counted(write):
@@ -217,9 +243,8 @@ def test_a_saved_index_column_is_no_target(write):
         ("  \n\n", "is empty"),
         ("ds,y\n", "holds column names and no rows"),
         ("Date,Close\n2024-01-01,1,234.56\n2024-01-02,5\n", "line 2: 3 fields where the header has 2"),
-        ("Date,Close\n\n2024-01-01,1\n2024-01-02\n", "line 4: 1 fields where the header has 2"),
         ('ds,y\n2024-01-01,1\n2024-01-02,"2\n2024-01-03,3\n', "line 3: a quote is opened here"),
-        ("ds,y\n2024-01-01,\n2024-01-02,.\n", "every value of the target is missing"),
+        ("ds,y\n2024-01-01,\n2024-01-02,.\n", "every value of 'y' is missing"),
         ("ds,y\n2024-01-01,1\n2024-01-02,twelve\n", "line 3: 'y' is not a number: 'twelve'"),
         ("ds,note\n2024-01-01,a\n2024-01-02,b\n", "no numeric column is left .*'note' begins 'a', 'b'"),
         ("a,b\n1.5,2\n2.5,3\n", "no column reads as dates. It has: 'a', 'b'"),
@@ -332,7 +357,7 @@ def test_a_wide_gap_is_a_warning_and_weekends_are_none(write):
     assert read_panel(write("ds,y\n" + "".join(f"{day:%Y-%m-%d},1\n" for day in days))).report["warnings"] == []
     [warning] = read_panel(write(text)).report["warnings"]
 
-    assert warning.startswith("the largest gap is 21 steps wide, from 2024-01-26 to 2024-02-26")
+    assert warning.startswith("the largest gap is 20 steps wide, from 2024-01-26 to 2024-02-26")
 
 
 def test_one_column_cannot_have_two_roles(write):
@@ -354,3 +379,20 @@ def test_any_column_type_of_a_frame_reads_alike(dtypes):
     frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=3), "y": [1.0, 2, 3]})
 
     assert read_panel(frame.astype(dtypes)).fingerprint == read_panel(frame).fingerprint
+
+
+def test_the_files_of_a_folder_are_series_by_their_names(tmp_path):
+    for name in ("aapl", "msft"):
+        (tmp_path / f"{name}.csv").write_text(SMALL)
+
+    panel = read_panel(tmp_path)
+
+    assert panel.frame["unique_id"].unique().tolist() == ["aapl", "msft"]
+    assert panel.report["columns"]["id"] == {"name": "unique_id", "why": "the files' names"}
+
+
+def test_a_decimal_comma_is_reported_also_where_every_number_is_plain(write):
+    panel = read_panel(write("date;sales\n" + "".join(f"{day:02d}.01.2024;{100 + day},13\n" for day in range(1, 21))))
+
+    assert values(panel)[0] == 101.13
+    assert panel.report["dialect"]["decimal"] == ","
