@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from forecastr.evaluation.judgement import Judgement
-from forecastr.schema import MODEL
+from forecastr.schema import MODEL, NETWORKS
 from forecastr.search.trials import Trial
 
 ERRORS = ("mase", "mae", "wql")
@@ -32,21 +32,22 @@ def leaderboard_table(trials: list[Trial], validation: Errors, judgement: Judgem
     trials : list of Trial
         All of a search.
     validation : dict
-        Validation errors of the ensemble and the baselines, by name.
+        Validation errors of the ensemble, of its networks alone where baselines share in it, and of the
+        baselines, by name.
     judgement : Judgement
         Names the baselines.
     test : dict
-        Test errors of the ensemble, its members and the baselines, by name.
+        Test errors of the same and of the ensemble's members, by name.
     """
     rows: list[dict[str, Any]] = [
         {
             "name": name,
-            "kind": "ensemble" if name == MODEL else "baseline",
+            "kind": "ensemble" if name in (MODEL, NETWORKS) else "baseline",
             "status": "completed",
             **validation[name],
             **test[name],
         }
-        for name in judgement.metrics.index
+        for name in [*judgement.metrics.index, *([NETWORKS] if NETWORKS in test else [])]
     ]
     rows += [_trial_row(trial, test.get(trial.name, {})) for trial in trials]
     table = pd.DataFrame(rows, columns=COLUMNS)

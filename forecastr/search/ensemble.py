@@ -16,11 +16,12 @@ def choose_members(
     series: np.ndarray,
     scale: np.ndarray,
     max_members: int,
+    baselines: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, float]:
-    """Return weights, summing to 1, of the trials whose average has the lowest validation MASE.
+    """Return weights, summing to 1, of the trials and baselines whose average has the lowest validation MASE.
 
     Greedy selection with replacement (Caruana et al. 2004): start from the best trial, add whichever
-    lowers the error most, stop when none does.
+    lowers the error most, stop when none does. So at least one network is always among them.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ def choose_members(
         MASE's denominators; windows of series without one are left out unless none has one.
     max_members : int
         Different trials at most.
+    baselines : mapping of str to ndarray of shape (W, H, Q), optional
+        Forecasts that may join the trials; they need no training, so they do not count.
     """
     window_scale = scale[series]
     observed = ~np.isnan(y_true).all(axis=1)
@@ -42,16 +45,20 @@ def choose_members(
         usable, window_scale = observed, np.ones(len(series))
     per_series = 1.0 / np.bincount(series[usable])[series[usable]] / len(np.unique(series[usable]))
     y = y_true[usable] / window_scale[usable, None]
-    medians = {name: cube[usable, :, MEDIAN] / window_scale[usable, None] for name, cube in forecasts.items()}
+    beside = baselines or {}
+    medians = {
+        name: cube[usable, :, MEDIAN] / window_scale[usable, None] for name, cube in {**forecasts, **beside}.items()
+    }
 
     def error(point: np.ndarray) -> float:
         return float(np.nanmean(np.abs(y - point), axis=1) @ per_series)
 
-    names = sorted(medians, key=lambda name: (error(medians[name]), name))
+    names = sorted(forecasts, key=lambda name: (error(medians[name]), name))
     picked = [names[0]]
     total, best = medians[names[0]].copy(), error(medians[names[0]])
     for _ in range(ROUNDS):
-        allowed = names if len(set(picked)) < max_members else sorted(set(picked))
+        trials = names if len(set(picked) - set(beside)) < max_members else sorted(set(picked) - set(beside))
+        allowed = [*trials, *beside]
         errors = {name: error((total + medians[name]) / (len(picked) + 1)) for name in allowed}
         name = min(errors, key=lambda name: (errors[name], name))
         if errors[name] >= best * (1 - 1e-4):

@@ -92,3 +92,29 @@ def test_plain_errors_decide_where_no_series_has_a_scale():
 def test_quantiles_are_averaged_by_weight():
     cubes = {"a": np.full((1, 1, 5), 2.0), "b": np.full((1, 1, 5), 6.0)}
     np.testing.assert_array_equal(average(cubes, {"a": 0.75, "b": 0.25}), np.full((1, 1, 5), 3.0))
+
+
+def test_a_baseline_joins_where_it_helps_and_never_counts_as_a_member():
+    y_true = np.array([[10.0, 20.0], [30.0, 40.0]])
+    series, scale = np.array([0, 1]), np.ones(2)
+    trials = {"0000": cube(y_true + 2.0), "0001": cube(y_true + 3.0)}
+
+    alone = choose_members(trials, y_true, series=series, scale=scale, max_members=1)
+    joined = choose_members(
+        trials, y_true, series=series, scale=scale, max_members=1, baselines={"theta": cube(y_true - 2.0)}
+    )
+
+    assert alone == {"0000": 1.0}
+    assert joined == {"0000": 0.5, "theta": 0.5}  # +2 and -2 cancel
+
+
+def test_a_network_stays_even_where_a_baseline_is_better_than_all_of_them():
+    y_true = np.arange(8.0).reshape(4, 2)
+    networks, perfect = {"0000": cube(y_true + 1.0)}, {"theta": cube(y_true)}
+
+    weights = choose_members(
+        networks, y_true, series=np.zeros(4, int), scale=np.ones(1), max_members=1, baselines=perfect
+    )
+
+    assert 0 < weights["0000"] < 0.1
+    assert sum(weights.values()) == pytest.approx(1.0)

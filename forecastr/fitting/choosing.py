@@ -1,0 +1,106 @@
+"""The ensemble: networks and baselines, weighted and calibrated on validation alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecastr.evaluation import as_quantiles
+from forecastr.fitting.refit import refit_seconds
+from forecastr.fitting.scores import Part
+from forecastr.schema import MODEL, NETWORKS, Task
+from forecastr.search.ensemble import average, choose_members
+from forecastr.search.trials import Search, Trial
+
+MOST_MEMBERS = 4
+CANDIDATES = 16  # best trials that the ensemble is chosen from
+Cubes = dict[str, np.ndarray]  # name -> quantiles [W, H, Q]
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """What forecasts, and how it is calibrated.
+
+    Parameters
+    ----------
+    weights : dict of Trial to float
+        Networks.
+    shares : dict of str to float
+        Baselines that lower the validation error beside them; weights and shares are 1 in all.
+    offsets : dict of str to ndarray of shape (H, Q)
+        Calibration of the ensemble, of its networks alone, and of every baseline.
+    """
+
+    weights: dict[Trial, float]
+    shares: dict[str, float]
+    offsets: Cubes
+
+    def forecasts(self, cubes: dict[Trial, np.ndarray], points: Cubes, part: Part) -> Cubes:
+        """Return calibrated quantiles: the ensemble, every baseline, and the networks alone if there is a difference.
+
+        Parameters
+        ----------
+        cubes : dict of Trial to ndarray of shape (W, H, Q)
+            The networks' forecasts of a part's windows.
+        points : dict of str to ndarray of shape (W, H)
+            The baselines'.
+        part : Part
+            The windows.
+        """
+        simple = {n: part.calibrated(as_quantiles(point), self.offsets[n]) for n, point in points.items()}
+        raw = self._mixed({trial.name: cubes[trial] for trial in self.weights}, simple)
+        ours = {name: part.calibrated(cube, self.offsets[name]) for name, cube in raw.items()}
+        return {MODEL: ours.pop(MODEL), **simple, **ours}
+
+    def calibrated_on(self, cubes: dict[Trial, np.ndarray], points: Cubes, part: Part) -> "Ensemble":
+        """Return the ensemble with the offsets that a part teaches."""
+        offsets = {name: part.offsets(as_quantiles(point)) for name, point in points.items()}
+        simple = {n: part.calibrated(as_quantiles(point), offsets[n]) for n, point in points.items()}
+        raw = self._mixed({trial.name: cubes[trial] for trial in self.weights}, simple)
+        ours = {name: part.offsets(cube) for name, cube in raw.items()}
+        return Ensemble(self.weights, self.shares, {MODEL: ours.pop(MODEL), **offsets, **ours})
+
+    def _mixed(self, cubes: Cubes, simple: Cubes) -> Cubes:
+        networks = {trial.name: weight for trial, weight in self.weights.items()}
+        mixed = {MODEL: average({**cubes, **simple}, {**networks, **self.shares})}
+        if self.shares:
+            total = sum(networks.values())
+            mixed[NETWORKS] = average(cubes, {name: weight / total for name, weight in networks.items()})
+        return mixed
+
+
+def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, jobs: int) -> tuple[Ensemble, Cubes]:
+    """Return the ensemble with the lowest validation error and its forecasts of the validation part.
+
+    Parameters
+    ----------
+    search : Search
+        At least one of its trials is completed.
+    part : Part
+        The validation part.
+    task : Task
+        Preset ``classic`` is that network alone.
+    seconds : float
+        Time to refit the networks on ``jobs`` workers: that gains more than a further member.
+    """
+    trials = {trial.name: trial for trial in search.completed[:CANDIDATES]}
+    cubes = {name: search.forecasts(trial) for name, trial in trials.items()}
+    points = part.baselines(horizon=task.horizon, season_length=task.season_length)
+    simple = {} if task.preset == "classic" else {name: as_quantiles(point) for name, point in points.items()}
+    quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=jobs) <= seconds}
+    chosen: dict[str, float] = {}
+    for max_members in range(MOST_MEMBERS, 0, -1):
+        chosen = choose_members(
+            quick or cubes,
+            part.y_true,
+            series=part.cutoffs.series,
+            scale=part.scale,
+            max_members=max_members,
+            baselines=simple,
+        )
+        if refit_seconds([trials[name] for name in chosen if name in trials], jobs=jobs) <= seconds:
+            break
+    networks = {trials[name]: weight for name, weight in chosen.items() if name in trials}
+    shares = {name: weight for name, weight in chosen.items() if name in simple}
+    own = {trial: cubes[trial.name] for trial in networks}
+    ensemble = Ensemble(networks, shares, {}).calibrated_on(own, points, part)
+    return ensemble, ensemble.forecasts(own, points, part)

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from forecastr.evaluation import as_quantiles
+from forecastr.fitting.choosing import Ensemble
+from forecastr.fitting.scores import Part
+from forecastr.models.config import NetworkConfig
+from forecastr.search.trials import Trial
+from forecastr.windows.store import Cutoffs, SeriesStore
+
+FIRST, SECOND = (Trial(n, NetworkConfig(units=8 + n)) for n in range(2))
+
+
+@pytest.fixture
+def part() -> Part:
+    """Two windows of one series, a step each; what followed is 4 and 6."""
+    store = SeriesStore(np.array([1.0, 2, 4, 6]), np.array([0, 4]))
+    return Part.of(store, Cutoffs(np.array([0, 0]), np.array([2, 3])), 1, np.array([1.0]))
+
+
+def points(first: float, second: float) -> np.ndarray:
+    return as_quantiles(np.array([[first], [second]]))
+
+
+def test_networks_and_a_baseline_are_averaged_by_their_weights(part):
+    cubes = {FIRST: points(4, 4), SECOND: points(8, 8)}
+    ensemble = Ensemble({FIRST: 0.5, SECOND: 0.25}, {"theta": 0.25}, {})
+    simple = {"last_value": np.array([[2.0], [4.0]]), "theta": np.array([[0.0], [4.0]])}
+
+    forecasts = ensemble.calibrated_on(cubes, simple, part).forecasts(cubes, simple, part)
+
+    assert list(forecasts) == ["forecastr", "last_value", "theta", "networks"]
+    assert forecasts["forecastr"][:, 0, 2].tolist() == [0.5 * 4 + 0.25 * 8 + 0.25 * 0, 0.5 * 4 + 0.25 * 8 + 0.25 * 4]
+    assert forecasts["networks"][:, 0, 2].tolist() == pytest.approx([16 / 3, 16 / 3])  # 2 to 1
+    assert forecasts["theta"][:, 0, 2].tolist() == [0.0, 4.0]
+
+
+def test_without_a_baseline_the_networks_are_the_ensemble(part):
+    cubes, simple = {FIRST: points(4, 5)}, {"last_value": np.array([[2.0], [4.0]])}
+
+    ensemble = Ensemble({FIRST: 1.0}, {}, {}).calibrated_on(cubes, simple, part)
+
+    assert list(ensemble.forecasts(cubes, simple, part)) == list(ensemble.offsets) == ["forecastr", "last_value"]
