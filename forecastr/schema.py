@@ -7,6 +7,7 @@ from forecastr.errors import ConfigError
 ID, TIME, TARGET = "unique_id", "ds", "y"
 CUTOFF = "cutoff"
 MODEL, BASELINE = "forecastr", "baseline"
+NETWORKS = "networks"  # the ensemble without its baselines
 LEVELS = (80, 95)
 QUANTILE_LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 MEDIAN = QUANTILE_LEVELS.index(0.5)

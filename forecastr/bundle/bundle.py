@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from forecastr.bundle.backtest import Backtest, newer_cutoffs
+from forecastr.bundle.covariates import BundleCovariates, NewRows, extended, future_rows, require_future
 from forecastr.bundle.manifest import check_manifest, require_files
 from forecastr.bundle.tables import backtest_table, forecast_table, future_stamps
-from forecastr.data import Calendar, Source
+from forecastr.data import Calendar, Panel, Source
+from forecastr.data.continuation import on_grid
 from forecastr.engine.backend import choose_backend, use_backend
 from forecastr.errors import BundleError, DataError
 from forecastr.evaluation import apply_offsets, as_quantiles, forecast_baselines
@@ -61,8 +63,12 @@ class Bundle:
         Calibration of the ensemble and of every baseline.
     baseline : str
         The best baseline when it was judged.
+    shares : dict of str to float
+        Weights of the baselines that share in the ensemble.
     context : DataFrame
-        The last rows of every series: ``unique_id, ds, y``.
+        The last rows of every series: ``unique_id, ds, y`` and covariates.
+    covariates : BundleCovariates
+        What the networks read besides the target.
     """
 
     folder: Path
@@ -75,14 +81,17 @@ class Bundle:
     offsets: dict[str, np.ndarray]
     baseline: str
     context: pd.DataFrame
+    covariates: BundleCovariates = field(default_factory=BundleCovariates)
+    shares: Mapping[str, float] = field(default_factory=dict)
 
-    def predict(self, history: pd.DataFrame | None = None, *, horizon: int | None = None) -> pd.DataFrame:
+    def predict(self, history: Panel | pd.DataFrame | None = None, *, horizon: int | None = None) -> pd.DataFrame:
         """Return the forecast that follows the last row of every series.
 
         Parameters
         ----------
-        history : DataFrame, optional
-            Rows ``unique_id, ds, y`` newer than those the bundle has seen (older ones may be among them).
+        history : Panel or DataFrame, optional
+            Rows ``unique_id, ds, y`` and covariates, newer than those the bundle has seen (older ones may be
+            among them). What is known of the future follows in rows without ``y``.
         horizon : int, optional
             Steps to forecast, at most those it was trained for.
 
@@ -90,17 +99,28 @@ class Bundle:
         -------
         DataFrame
             ``unique_id, ds, forecastr, forecastr-lo-80, ..., baseline``.
+
+        Raises
+        ------
+        DataError
+            If the networks read what is known of the future, and a step to forecast lacks it.
         """
-        horizon = self._horizon(horizon)
-        frame = self._with_context(history)
+        horizon, rows = self._horizon(horizon), NewRows.of(history, self.covariates)
+        frame = self._with_context(rows.history)
         store = SeriesStore.from_frame(frame)
         cutoffs = Cutoffs(np.arange(store.n_series), store.lengths)
         ids, stamps = future_stamps(frame, self.calendar, horizon)
+        if self.covariates.reaches_ahead:
+            known = self.covariates.inputs.known
+            future = future_rows(frame, self.calendar, horizon, known, self.covariates.future, rows.future)
+            require_future(future, known, self.source)
+            frame = extended(frame, future)
+        store = self.covariates.store(frame, ids, self._places(ids), rows.static)
         quantiles = self._quantiles(store, ids, cutoffs)
         baseline = self._baselines(store, cutoffs, [self.baseline])[self.baseline]
         return forecast_table(ids, stamps, quantiles[:, :horizon], baseline[:, :horizon])
 
-    def backtest(self, rows: pd.DataFrame) -> Backtest:
+    def backtest(self, rows: Panel | pd.DataFrame) -> Backtest:
         """Judge forecasts from every cutoff of newer rows, without training.
 
         Rows that the bundle was trained on only serve as context. If there are no newer ones, the last
@@ -111,9 +131,10 @@ class Bundle:
         DataError
             If no series has a whole horizon of rows to be judged on.
         """
-        frame = self._with_context(rows)
-        store = SeriesStore.from_frame(frame)
+        new = NewRows.of(rows, self.covariates)
+        frame = self._with_context(new.history)
         ids = frame.groupby(ID, sort=False).size().index.to_numpy()
+        store = self.covariates.store(frame, ids, self._places(ids), new.static)
         cutoffs, seen = newer_cutoffs(frame, store, self.context, self.task.horizon)
         y_true = actual_values(store, cutoffs, self.task.horizon)
         scale = self._scales(known_first(store, cutoffs), ids)
@@ -150,28 +171,45 @@ class Bundle:
         return horizon
 
     def _with_context(self, rows: pd.DataFrame | None) -> pd.DataFrame:
-        """Put newer rows behind the context, series by series; where both have a row, the newer table's counts."""
+        """Put newer rows behind the context, series by series; where both have a value, the newer table's counts."""
         if rows is None or rows.empty:
             return self.context
-        known = pd.concat([self.context, rows[[ID, TIME, TARGET]]])
+        newer = rows[[ID, TIME, TARGET, *self.covariates.columns]]
+        seen = pd.MultiIndex.from_frame(newer[[ID, TIME]]).isin(pd.MultiIndex.from_frame(self.context[[ID, TIME]]))
+        known = pd.concat([self.context, newer[~seen | newer[TARGET].notna().to_numpy()]])
         known = known.drop_duplicates([ID, TIME], keep="last")
         order = pd.Index(known[ID].unique())
         keys = order.get_indexer(known[ID])
         known = known.iloc[np.lexsort([known[TIME].to_numpy(), keys])]
-        return known.reset_index(drop=True)
+        return on_grid(known.reset_index(drop=True), self.calendar)
 
     def _quantiles(self, store: SeriesStore, ids: np.ndarray, cutoffs: Cutoffs) -> np.ndarray:
         """Calibrated ensemble quantiles [W, H, Q]."""
-        from forecastr.engine.forecasting import forecast_cutoffs
+        from forecastr.engine.forecasting import covariate_windows, forecast_cutoffs
 
-        shape = WindowShape(horizon=self.task.horizon, season_lengths=self.task.season_lengths)
+        shape = WindowShape(
+            horizon=self.task.horizon,
+            season_lengths=self.task.season_lengths,
+            covariates=self.covariates.inputs.shape,
+        )
         total, known = np.zeros(1), known_first(store, cutoffs)
+        scaled_as = self.covariates.scaler_at(self._places(ids), known)
         for member, network in zip(self.members, self.networks, strict=True):
             scaler = self._scaler_of(member, known, ids)
             total = total + member.weight * forecast_cutoffs(
-                network, member.config, shape, store, scaler, cutoffs, self.task.horizon
+                network,
+                member.config,
+                shape,
+                store,
+                scaler,
+                cutoffs,
+                self.task.horizon,
+                covariates=covariate_windows(member.config, shape, store, scaled_as) if scaled_as else None,
             )
-        return apply_offsets(total, self.offsets[MODEL], self._scales(known, ids)[cutoffs.series])
+        scale = self._scales(known, ids)[cutoffs.series]
+        for name, point in self._baselines(store, cutoffs, list(self.shares)).items():
+            total = total + self.shares[name] * apply_offsets(as_quantiles(point), self.offsets[name], scale)
+        return apply_offsets(total, self.offsets[MODEL], scale)
 
     def _baselines(self, store: SeriesStore, cutoffs: Cutoffs, names: list[str]) -> dict[str, np.ndarray]:
         return forecast_baselines(
@@ -256,7 +294,17 @@ def _from_documents(folder: Path, document: Mapping[str, Any], series: Mapping[s
         offsets={name: np.array(values) for name, values in document["offsets"].items()},
         baseline=document["baseline"],
         context=pd.read_parquet(folder / "context.parquet"),
+        covariates=_covariates(folder, document, series),
+        shares=document.get("shares", {}),
     )
+
+
+def _covariates(folder: Path, document: Mapping[str, Any], series: Mapping[str, Any]) -> BundleCovariates:
+    if "covariates" not in document:
+        return BundleCovariates()
+    file = folder / "future.parquet"
+    future = pd.read_parquet(file) if file.is_file() else None
+    return BundleCovariates.from_documents(document["covariates"], series["covariates"], future)
 
 
 def _floats(values: list[float | None]) -> np.ndarray:

@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 
 from forecastr.data import Calendar, Source, format_stamps
-from forecastr.errors import ConfigError
-from forecastr.files import whole_file
+from forecastr.files import require_table_format, whole_file
 from forecastr.schema import BASELINE, CUTOFF, ID, QUANTILE_LEVELS, TARGET, TIME, forecast_columns, interval_columns
 
-FORMATS = (".csv", ".csv.gz", ".parquet")
 DIGITS = "%.10g"  # more than a float32 network knows, and files stay small
 
 
@@ -67,12 +65,6 @@ def table_text(table: pd.DataFrame, source: Source) -> pd.DataFrame:
     """Return a table with its dates as the user wrote them."""
     stamps = {name: format_stamps(table[name], source) for name in (TIME, CUTOFF) if name in table}
     return table.assign(**stamps)
-
-
-def require_table_format(path: Path) -> None:
-    """Raise a ConfigError unless the file's name says CSV or Parquet."""
-    if not path.name.endswith(FORMATS):
-        raise ConfigError(f"{path}: write to a file that ends in {', '.join(FORMATS)}.")
 
 
 def backtest_table(

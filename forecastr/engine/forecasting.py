@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecastr.engine.work import ForecastJob
-from forecastr.models.config import NetworkConfig, WindowShape, past_length
+from forecastr.models.config import NetworkConfig, WindowShape, covariates_read, known_length, past_length
 from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
-from forecastr.windows.batches import WindowSource
+from forecastr.windows.batches import Inputs, WindowSource, windows_at
+from forecastr.windows.beside import CovariateWindows
+from forecastr.windows.rescaling import CovariateScaler, fit_covariates
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, last_values
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import keras
 
 MOST_SCALES = 10.0
+MOST_SCALES_KNOWN = 30.0  # a holiday may lift a value out of all that its window has seen
 BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
 
 
@@ -24,9 +27,11 @@ def forecast(job: ForecastJob) -> dict[str, int]:
     """Write the quantiles of every cutoff of a job; return how many there are."""
     _, network = build_networks(job.config, job.shape)
     network.set_weights(load_weights(job.weights))
-    scaler = scaler_of(job.config, job.shape, SeriesStore.load(job.scaled_on))
+    scaled_on, store = SeriesStore.load(job.scaled_on), SeriesStore.load(job.store)
+    scaler = scaler_of(job.config, job.shape, scaled_on)
+    covariates = covariate_windows(job.config, job.shape, store, scaled_on)
     quantiles = forecast_cutoffs(
-        network, job.config, job.shape, SeriesStore.load(job.store), scaler, job.cutoffs, job.horizon
+        network, job.config, job.shape, store, scaler, job.cutoffs, job.horizon, covariates=covariates
     )
     np.save(job.output, quantiles)
     return {"windows": len(quantiles)}
@@ -45,6 +50,25 @@ def scaler_of(config: NetworkConfig, shape: WindowShape, store: SeriesStore) -> 
     return fit_scaler(store, transform=config.transform, scaling=config.scaling, season_length=shape.season_lengths[0])
 
 
+def covariate_windows(
+    config: NetworkConfig, shape: WindowShape, store: SeriesStore, scaled_on: SeriesStore | CovariateScaler
+) -> CovariateWindows | None:
+    """Return the covariates of a store that a network reads, scaled as on another one; None if it reads none."""
+    read = covariates_read(config, shape)
+    if not (read.n_ahead or read.n_beside):
+        return None
+    scaler = fit_covariates(scaled_on) if isinstance(scaled_on, SeriesStore) else scaled_on
+    return CovariateWindows.from_store(
+        store,
+        scaler,
+        read,
+        context_length=config.context_length,
+        known_length=known_length(config, shape),
+        horizon=shape.horizon,
+        season_length=shape.season_lengths[0],
+    )
+
+
 def forecast_cutoffs(
     network: "keras.Model",
     config: NetworkConfig,
@@ -53,6 +77,8 @@ def forecast_cutoffs(
     scaler: Scaler,
     cutoffs: Cutoffs,
     horizon: int,
+    *,
+    covariates: CovariateWindows | None = None,
 ) -> np.ndarray:
     """Return quantiles [W, H, Q] of a network from every cutoff; a series without a scale repeats its last value.
 
@@ -63,8 +89,10 @@ def forecast_cutoffs(
     quantiles = np.empty((len(cutoffs), horizon, len(QUANTILE_LEVELS)))
     for first in range(0, len(cutoffs), BATCH):
         batch = slice(first, first + BATCH)
-        past = source.past(cutoffs.take(np.arange(len(cutoffs))[batch]), length)
-        scaled = within_reach(_roll(network, past, horizon), past)
+        inputs = windows_at(source, cutoffs.take(np.arange(len(cutoffs))[batch]), length, covariates)
+        past = inputs["past"] if isinstance(inputs, dict) else inputs
+        most = MOST_SCALES if config.covariates == "none" else MOST_SCALES_KNOWN
+        scaled = within_reach(_roll(network, inputs, horizon), past, most)
         quantiles[batch] = scaler.inverse(scaled, cutoffs.series[batch])
     unscaled = np.isnan(scaler.scale)[cutoffs.series]
     if unscaled.any():
@@ -72,29 +100,36 @@ def forecast_cutoffs(
     return quantiles
 
 
-def within_reach(scaled: np.ndarray, past: np.ndarray) -> np.ndarray:
+def within_reach(scaled: np.ndarray, past: np.ndarray, most: float = MOST_SCALES) -> np.ndarray:
     """Return quantiles [W, H, Q] that leave what their window [W, L, 2] has seen by no more than its range again.
 
-    Ten scales come on top. Nothing sensible is cut; but an interval that a network has let slip by ten
+    ``most`` scales come on top. Nothing sensible is cut; but an interval that a network has let slip by ten
     units of a logarithm is a factor of twenty thousand.
     """
     values, seen = past[..., 0], past[..., 1] > 0
     seen = seen | ~seen.any(axis=1, keepdims=True)
     low = np.where(seen, values, np.inf).min(axis=1)[:, None, None]
     high = np.where(seen, values, -np.inf).max(axis=1)[:, None, None]
-    reach = high - low + MOST_SCALES
+    reach = high - low + most
     return np.clip(scaled, low - reach, high + reach)
 
 
-def predict_windows(network: "keras.Model", past: np.ndarray) -> np.ndarray:
+def predict_windows(network: "keras.Model", inputs: Inputs) -> np.ndarray:
     """Return a network's outputs [W, H, Q]; odd batches are padded, so that few shapes are compiled."""
-    size = 1 << max(0, len(past) - 1).bit_length()
-    padded = np.concatenate([past, np.zeros((size - len(past), *past.shape[1:]), past.dtype)])
-    return np.asarray(network.predict_on_batch(padded))[: len(past), 0]
+    n_windows = len(inputs["past"] if isinstance(inputs, dict) else inputs)
+    size = 1 << max(0, n_windows - 1).bit_length()
+
+    def padded(windows: np.ndarray) -> np.ndarray:
+        return np.concatenate([windows, np.zeros((size - n_windows, *windows.shape[1:]), windows.dtype)])
+
+    batch = {name: padded(part) for name, part in inputs.items()} if isinstance(inputs, dict) else padded(inputs)
+    return np.asarray(network.predict_on_batch(batch))[:n_windows, 0]
 
 
-def _roll(network: "keras.Model", past: np.ndarray, horizon: int) -> np.ndarray:
+def _roll(network: "keras.Model", past: Inputs, horizon: int) -> np.ndarray:
     """Forecast, append the medians, and forecast again until the horizon is full [W, H, Q]."""
+    if isinstance(past, dict):  # networks with covariates forecast the whole horizon
+        return predict_windows(network, past)[:, :horizon]
     parts, done = [], 0
     while done < horizon:
         part = predict_windows(network, past)

@@ -8,7 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from forecastr.engine.forecasting import forecast_cutoffs, predict_windows, save_weights, scaler_of
+from forecastr.engine.forecasting import (
+    covariate_windows,
+    forecast_cutoffs,
+    predict_windows,
+    save_weights,
+    scaler_of,
+)
 from forecastr.engine.optimizer import learning_rate_at, make_optimizer
 from forecastr.engine.work import TrainJob
 from forecastr.errors import SearchError
@@ -16,7 +22,8 @@ from forecastr.models.config import past_length, supervised_reach
 from forecastr.models.losses import LOSSES, WEIGHTS
 from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
-from forecastr.windows.batches import BatchShape, WindowSource, draw_batches
+from forecastr.windows.batches import BatchShape, Inputs, WindowSource, draw_batches, windows_at
+from forecastr.windows.beside import CovariateWindows
 from forecastr.windows.store import SeriesStore
 
 EPOCH = 50  # updates between two looks at validation
@@ -52,23 +59,33 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         earliest=job.config.context_length if job.config.head == "plain" else 2,
     )
     known = SeriesStore.load(job.known)
-    watched = _watched_windows(job, known, scaler, batch_shape)
+    covariates = covariate_windows(job.config, job.shape, train_store, train_store)
+    known_covariates = covariate_windows(job.config, job.shape, known, train_store)
+    watched = _watched_windows(job, known, scaler, batch_shape, known_covariates)
     watch = Watch(job, network, watched, report, start)
-    batches = draw_batches(WindowSource.from_store(train_store, scaler), batch_shape, np.random.default_rng(job.seed))
-    epochs = math.ceil(job.config.updates / EPOCH)
-    trainer.fit(
-        watch.until_deadline(batches),
-        steps_per_epoch=math.ceil(job.config.updates / epochs),  # equal epochs: hardly an update too many
-        epochs=epochs,
-        shuffle=False,  # they are drawn at random
-        callbacks=[watch],
-        verbose=0,
+    batches = draw_batches(
+        WindowSource.from_store(train_store, scaler),
+        batch_shape,
+        np.random.default_rng(job.seed),
+        covariates=covariates,
     )
+    epochs = math.ceil(job.config.updates / EPOCH)
+    if np.isfinite(scaler.scale).any():  # where no series ever moves, the network stays as it begins
+        trainer.fit(
+            watch.until_deadline(batches),
+            steps_per_epoch=math.ceil(job.config.updates / epochs),  # equal epochs: hardly an update too many
+            epochs=epochs,
+            shuffle=False,  # they are drawn at random
+            callbacks=[watch],
+            verbose=0,
+        )
     watch.restore_best()
     job.output.mkdir(parents=True, exist_ok=True)
     save_weights(network, job.output / "weights.npz")
     if job.validation is not None:
-        forecasts = forecast_cutoffs(network, job.config, job.shape, known, scaler, job.validation, job.horizon)
+        forecasts = forecast_cutoffs(
+            network, job.config, job.shape, known, scaler, job.validation, job.horizon, covariates=known_covariates
+        )
         np.save(job.output / "validation.npy", forecasts)
     if job.network:
         network.save(job.network)
@@ -89,13 +106,13 @@ def _compiles_with_xla() -> bool:
 
 
 def _watched_windows(
-    job: TrainJob, known: SeriesStore, scaler: Any, shape: BatchShape
-) -> tuple[np.ndarray, np.ndarray] | None:
+    job: TrainJob, known: SeriesStore, scaler: Any, shape: BatchShape, covariates: CovariateWindows | None
+) -> tuple[Inputs, np.ndarray] | None:
     if job.validation is None:
         return None
     cutoffs = job.validation.thinned(WATCHED_WINDOWS)
     source = WindowSource.from_store(known, scaler)
-    return source.past(cutoffs, shape.past_length), source.future(cutoffs, shape.horizon)
+    return windows_at(source, cutoffs, shape.past_length, covariates), source.future(cutoffs, shape.horizon)
 
 
 class Watch(keras.callbacks.Callback):
@@ -105,7 +122,7 @@ class Watch(keras.callbacks.Callback):
         self,
         job: TrainJob,
         network: keras.Model,
-        watched: tuple[np.ndarray, np.ndarray] | None,
+        watched: tuple[Inputs, np.ndarray] | None,
         report: Report,
         start: float,
     ) -> None:

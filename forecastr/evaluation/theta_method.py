@@ -108,7 +108,7 @@ def _smoothing_constant(y: FloatArray) -> float:
         errors = y[1:] - _smooth(y, alpha)[:-1]
         return float(errors @ errors)
 
-    found = minimize_scalar(squared_errors, bounds=_SMOOTHING_BOUNDS, method="bounded", options={"xatol": 1e-6})
+    found = minimize_scalar(squared_errors, bounds=_SMOOTHING_BOUNDS, method="bounded", options={"xatol": 1e-4})
     return float(found.x)
 
 

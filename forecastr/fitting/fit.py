@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from forecastr.data import Panel, ReadOptions, read_panel
+from forecastr.data.files.table import TableSource
 from forecastr.engine.backend import available_cores, choose_backend, use_backend
 from forecastr.engine.pool import WorkerPool
 from forecastr.fitting.clock import Clock
@@ -42,15 +41,8 @@ class FitOptions:
         return Budget(time_limit=self.time_limit, max_trials=self.max_trials, jobs=self.jobs)
 
 
-def plan_fit(source: str | Path | pd.DataFrame, options: FitOptions) -> Plan:
-    """Read a table and return what a fit of it would do; nothing is trained or written."""
-    choose_backend(options.backend)  # an unknown one is an error here too
-    panel = read_panel(source, options.reading)
-    return _plan(panel, options)
-
-
 def fit_table(
-    source: str | Path | pd.DataFrame,
+    source: TableSource,
     folder: Path,
     options: FitOptions,
     *,

@@ -1,23 +1,27 @@
 """From a plan and its trained members to a bundle on disk."""
 
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from forecastr.bundle.bundle import load_bundle
+from forecastr.bundle.covariates import BundleCovariates
 from forecastr.bundle.manifest import write_manifest
 from forecastr.files import write_json
 from forecastr.fitting.plan import Plan
 from forecastr.models.config import NetworkConfig, WindowShape, past_length
-from forecastr.schema import ID
+from forecastr.schema import ID, TARGET, TIME
 from forecastr.search.trials import Trial
+from forecastr.windows.covariates import CovariateShape
+from forecastr.windows.rescaling import fit_covariates
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import SeriesStore
 
 FORECAST_BUNDLE = "forecastr.fitting.pack:forecast_bundle"
 BASELINE_STEPS = 100  # rows kept at least, so that the baselines have something to go by
+SHARE_STEPS = 500  # the same where a baseline shares in the forecast: Theta's trend is that of its whole past
 
 
 def write_bundle(
@@ -25,6 +29,7 @@ def write_bundle(
     plan: Plan,
     *,
     weights: dict[Trial, float],
+    shares: dict[str, float],
     offsets: dict[str, np.ndarray],
     baseline: str,
     networks: Path,
@@ -40,7 +45,9 @@ def write_bundle(
     plan : Plan
         Task, table and how it was read.
     weights : dict
-        Members and their weights.
+        Networks and their weights.
+    shares : dict
+        Baselines that share in the ensemble, and their weights.
     offsets : dict of str to ndarray of shape (H, Q)
         Calibration of the ensemble and of each baseline.
     baseline : str
@@ -59,24 +66,32 @@ def write_bundle(
     staging.mkdir()
     for trial in weights:
         shutil.copyfile(networks / f"{trial.name}.keras", staging / f"{trial.name}.keras")
+    covariates = _covariates([trial.config for trial in weights], plan, scaled_on)
+    inputs, by_series = covariates.documents()
     scalers = [_scaler(trial.config, plan, scaled_on) for trial in weights]
     document = {
         "task": asdict(task),
-        "source": plan.panel.source.to_dict(),
+        "source": replace(plan.panel.source, covariates=covariates.inputs.names).to_dict(),
         "calendar": calendar.to_dict(),
         "baseline": baseline,
+        "shares": shares,
         "members": [
             {"file": f"{trial.name}.keras", "weight": weight, "config": asdict(trial.config)}
             for trial, weight in weights.items()
         ],
         "offsets": offsets,
+        "covariates": inputs,
     }
-    rows = plan.panel.frame.groupby(ID, sort=False)
-    kept = max(*(past_length(trial.config, shape) for trial in weights), 2 * task.season_length + task.horizon)
+    rows = plan.panel.frame[[ID, TIME, TARGET, *covariates.columns]].groupby(ID, sort=False)
+    read = max(past_length(trial.config, shape) for trial in weights)
+    kept = max(read, 2 * task.season_length + task.horizon, SHARE_STEPS if shares else BASELINE_STEPS)
     ids = rows.size().index.tolist()
     write_json(staging / "task.json", document)
-    write_json(staging / "series.json", {"ids": ids, "scale": scale, "scalers": [vars(s) for s in scalers]})
-    rows.tail(max(kept, BASELINE_STEPS)).reset_index(drop=True).to_parquet(staging / "context.parquet", index=False)
+    numbers = {"ids": ids, "scale": scale, "scalers": [vars(s) for s in scalers], "covariates": by_series}
+    write_json(staging / "series.json", numbers)
+    if covariates.future is not None:
+        covariates.future.to_parquet(staging / "future.parquet", index=False)
+    rows.tail(kept).reset_index(drop=True).to_parquet(staging / "context.parquet", index=False)
     write_manifest(staging, fingerprint=plan.panel.fingerprint)
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)
@@ -94,6 +109,27 @@ def _scaler(config: NetworkConfig, plan: Plan, store: SeriesStore) -> Scaler:
         scalers[0].log,
         np.where(trained, scalers[0].center, scalers[1].center),
         np.where(trained, scalers[0].scale, scalers[1].scale),
+    )
+
+
+def _covariates(configs: list[NetworkConfig], plan: Plan, store: SeriesStore) -> BundleCovariates:
+    """Return the covariates that these networks read, with the scaling they were trained on."""
+    levels = {config.covariates for config in configs}
+    inputs = plan.inputs.reduced_to(levels, calendar=any(config.calendar for config in configs))
+    if inputs.shape == CovariateShape():
+        return BundleCovariates()
+    n_known, n_past = len(plan.inputs.known), len(plan.inputs.past)
+    kept = np.arange(n_known + n_past)[0 if inputs.known else n_known : None if inputs.past else n_known]
+    places = np.where((store.lengths > 0) | plan.judged, np.arange(store.n_series), -1)
+    scaler = fit_covariates(store).take(places, fit_covariates(plan.store)).columns(kept)
+    future = plan.panel.future
+    if inputs.known and future is not None:
+        future = future[[ID, TIME, *inputs.known]].reset_index(drop=True)
+    return BundleCovariates(
+        inputs=inputs,
+        scaler=scaler,
+        static=plan.store.static if inputs.static else None,
+        future=future if inputs.known else None,
     )
 
 

@@ -1,15 +1,20 @@
 """What a fit will do, settled before anything is trained."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from forecastr.data import Panel, find_seasons, format_stamps
+from forecastr.bundle.covariates import future_rows, missing_future
+from forecastr.data import Panel, format_stamps
+from forecastr.data.time.seasons import season_strengths
 from forecastr.errors import ConfigError, DataError
+from forecastr.fitting.exceptions import list_exceptions, varies
 from forecastr.schema import DEFAULT_CONTEXT, ID, TIME, Budget, Splits, Task
-from forecastr.search.space import SearchSpace, context_choices, trial_updates
+from forecastr.search.space import SearchSpace, context_choices, covariate_levels, trial_updates
+from forecastr.windows.covariates import CovariateInputs, CovariateShape
 from forecastr.windows.splits import MIN_TRAIN_STEPS, part_cutoffs, plan_splits, series_long_enough
 from forecastr.windows.store import Cutoffs, SeriesStore
 
@@ -30,6 +35,10 @@ class Plan:
         What to forecast, what may be spent, where the parts lie, what may be tried.
     judged : ndarray of shape (N,)
         Series long enough for a validation and a test part. The others are forecast too.
+    inputs : CovariateInputs
+        What a network may read besides the target.
+    seasons : dict of int to float, or None
+        Strength of each season found; None where the user named it.
     """
 
     panel: Panel
@@ -39,6 +48,8 @@ class Plan:
     splits: Splits
     space: SearchSpace
     judged: np.ndarray
+    inputs: CovariateInputs = field(default_factory=CovariateInputs)
+    seasons: dict[int, float] | None = None
 
     @cached_property
     def known_store(self) -> SeriesStore:
@@ -64,10 +75,30 @@ class Plan:
         cutoffs = part_cutoffs(self.store, self.task.horizon, n_part=n_part, n_after=n_after, series=self.judged)
         return cutoffs.thinned(MOST_WINDOWS)
 
+    @cached_property
+    def missing_future(self) -> str | None:
+        """Which steps to forecast lack a covariate known through the horizon, in words; None where none does."""
+        known, panel = self.inputs.known, self.panel
+        if not known:
+            return None
+        rows = future_rows(panel.frame, panel.calendar, self.task.horizon, known, panel.future)
+        return missing_future(rows, known, panel.source)
+
+    @cached_property
+    def exceptions(self) -> pd.DataFrame:
+        """Series that are left out, or forecast with less than the others have: ``unique_id, status, reason``."""
+        return list_exceptions(self.panel, self.store, self.judged, self.splits, self.task.horizon)
+
     @property
     def warnings(self) -> list[str]:
         """What a user should know before trusting the result."""
         found = list(self.panel.report["warnings"])
+        if left_out := self.panel.report.get("left_out"):
+            first = self.panel.exceptions.iloc[0]
+            found.append(
+                f"{left_out:,} of {left_out + self.store.n_series:,} series cannot be read and are left out "
+                f"(first: {first[ID]!r}: {first['reason']})."
+            )
         if not self.judged.all():
             ids = self.panel.frame[ID].to_numpy()[self.store.starts[:-1][~self.judged]]
             needed = self.splits.n_validation + self.splits.n_test + MIN_TRAIN_STEPS
@@ -75,8 +106,26 @@ class Plan:
                 f"{len(ids):,} of {self.store.n_series:,} series have fewer than {needed:,} rows and cannot be judged; "
                 f"they are forecast by what the others teach (first: {', '.join(map(repr, ids[:3]))})."
             )
+        if not varies(self.store).any():
+            found.append("No series ever changes: nothing is trained, and each one's forecast is its value.")
+        if self.store.n_series == 1 and self.splits.n_test == self.task.horizon:
+            found.append(
+                f"The series is short: validation and test are one horizon of {self.task.horizon} steps each, so the "
+                "verdict rests on a single forecast."
+            )
+        if self.store.lengths.max() < min(self.space.contexts):
+            found.append(
+                f"Networks read {min(self.space.contexts):,} steps, more than the longest series has: what is not "
+                "there is padded and masked."
+            )
         if len(self.test) == MOST_WINDOWS:
             found.append(f"The test part has more than {MOST_WINDOWS:,} cutoffs; as many, evenly spaced, are scored.")
+        if self.missing_future:
+            found.append(
+                f"{self.missing_future}. Without these rows, a fit that chooses networks which read them "
+                "is judged and kept, but writes no forecast.csv: add them with the target empty, or bring them later "
+                "with `forecastr predict --data`."
+            )
         return found
 
     def describe(self) -> dict[str, Any]:
@@ -94,7 +143,14 @@ class Plan:
                 "id": panel.source.id,
             },
             "task": {**task, "frequency": panel.calendar.name},
+            "inputs": {
+                "known": self.inputs.known,
+                "past": self.inputs.past,
+                "static": [column.name for column in self.inputs.static],
+                "calendar": self.inputs.cycles,
+            },
             "splits": self._describe_splits(),
+            "exceptions": {str(status): int(n) for status, n in self.exceptions["status"].value_counts().items()},
             "warnings": self.warnings,
             "budget": asdict(self.budget),
         }
@@ -152,22 +208,40 @@ def make_plan(
     splits = plan_splits(store.lengths, task)
     judged = series_long_enough(store.lengths, splits)
     train = store.drop_last(np.where(judged, splits.n_validation + splits.n_test, store.lengths))
+    seasons = None
     if season is None:
         parts = [train.series(n) for n in np.flatnonzero(judged).tolist()]
-        task = replace(task, season_lengths=find_seasons(parts, panel.calendar.season_candidates))
+        seasons = season_strengths(parts, panel.calendar.season_candidates)
+        task = replace(task, season_lengths=tuple(seasons) or (1,))
     longest = int(store.lengths.max())
     if context is not None and context >= longest:
         raise ConfigError(f"context is {context}; the longest series has {longest:,} rows. Pass a smaller --context.")
     known = [values[~np.isnan(values)] for values in map(train.series, range(train.n_series))]
-    if not any(len(values) and np.ptp(values) > 0 for values in known):
-        raise DataError("All values of the training part are the same: there is nothing to learn. Forecast that value.")
+    constant = not varies(store).any()
+    if constant:
+        budget = replace(budget, max_trials=1)
+    elif not any(len(values) and np.ptp(values) > 0 for values in known):
+        raise DataError("All values of the training part are the same: there is nothing to learn. Bring more rows.")
+    inputs = CovariateInputs() if preset == "classic" or constant else _inputs(panel, store, train)
+    if inputs.shape != CovariateShape():
+        static = inputs.encode(panel.static, panel.frame[ID].to_numpy()[store.starts[:-1]])
+        store = inputs.store(panel.frame, static)
     space = SearchSpace(
         season_length=task.season_length,
         contexts=context_choices(context, task.season_lengths, longest),
         positive=all((values > 0).all() for values in known),
         updates=trial_updates(budget.time_limit),
+        covariates=covariate_levels(inputs.shape),
+        calendar=bool(inputs.cycles),
     )
-    return Plan(panel, store, task, budget, splits, space, judged)
+    return Plan(panel, store, task, budget, splits, space, judged, inputs, seasons)
+
+
+def _inputs(panel: Panel, store: SeriesStore, train: SeriesStore) -> CovariateInputs:
+    """Return the covariates of a panel; its longest training part says which cycles of the calendar show."""
+    longest = int(train.lengths.argmax())
+    first = int(store.starts[longest])
+    return CovariateInputs.of(panel, panel.frame[TIME].to_numpy()[first : first + int(train.lengths[longest])])
 
 
 def _with_shorter_horizon(task: Task, store: SeriesStore) -> Task:

@@ -79,7 +79,7 @@ def _refit_job(trial: Trial, setting: SearchSetting, *, rows: Path, networks: Pa
     """Train for as many updates as were best on validation, the learning rate falling to its end there."""
     return replace(
         setting.job(trial, seconds),
-        config=replace(trial.config, updates=trial.result["best_updates"] or trial.result["updates"]),
+        config=replace(trial.config, updates=trial.result["best_updates"] or max(1, trial.result["updates"])),
         train=rows,
         known=rows,
         validation=None,

@@ -18,46 +18,35 @@ from forecastr.bundle.tables import backtest_table
 from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import FORECAST, ForecastJob
-from forecastr.evaluation import as_quantiles
 from forecastr.evaluation.judgement import Judgement
+from forecastr.fitting.choosing import MOST_MEMBERS, Ensemble, choose_ensemble
 from forecastr.fitting.clock import Clock
+from forecastr.fitting.covariates import compare_covariates
 from forecastr.fitting.leaderboard import leaderboard_table
 from forecastr.fitting.pack import FORECAST_BUNDLE, write_bundle
 from forecastr.fitting.plan import Plan
 from forecastr.fitting.proposals import make_proposals
 from forecastr.fitting.refit import refit_members, refit_seconds
 from forecastr.fitting.scores import Part, training_scales
-from forecastr.schema import MODEL
-from forecastr.search.ensemble import average, choose_members
+from forecastr.schema import CUTOFF, MODEL, NETWORKS, TARGET
 from forecastr.search.ledger import Ledger
 from forecastr.search.trials import Search, SearchSetting, Trial
 
-MOST_MEMBERS = 4
-CANDIDATES = 16  # best trials that the ensemble is chosen from
 Watcher = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What a fit leaves in memory; all of it is in the run folder too."""
+    """What a fit leaves in memory; all of it is in the run folder too.
+
+    The forecast has no rows where covariates of the future are missing: the summary's ``forecast`` tells.
+    """
 
     bundle: Bundle
     summary: dict[str, Any]
     leaderboard: pd.DataFrame
     backtest: pd.DataFrame
     forecast: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Ensemble:
-    """Trials with their weights, and the calibration [H, Q] of their average and of every baseline."""
-
-    weights: dict[Trial, float]
-    offsets: dict[str, np.ndarray]
-
-    def average(self, cubes: dict[Trial, np.ndarray]) -> np.ndarray:
-        """Return the members' weighted quantiles [W, H, Q]."""
-        return average({t.name: cubes[t] for t in self.weights}, {t.name: w for t, w in self.weights.items()})
 
 
 def fit_plan(plan: Plan, folder: Path, *, pool: WorkerPool, clock: Clock, watch: Watcher, jobs: int) -> Fitted:
@@ -120,15 +109,18 @@ class _Fit:
                 self.folder / "bundle",
                 self.plan,
                 weights=ensemble.weights,
-                offsets=ensemble.offsets,
+                shares=ensemble.shares,
+                offsets={name: offsets for name, offsets in ensemble.offsets.items() if name != NETWORKS},
                 baseline=judgement.verdict.baseline,
                 networks=self.scratch / "networks",
                 scaled_on=self.plan.store if refitted else self.plan.train_store,
                 scale=self.scale,
             )
-            forecast = self._forecast()
+            missing = self._missing_future(ensemble)
+            forecast = _without_rows(backtest) if missing else self._forecast()
         leaderboard = leaderboard_table(search.trials, leaders, judgement, test_errors)
         summary = self._summarize(search, ended_by, ensemble, judgement, refitted)
+        summary["forecast"] = {"rows": len(forecast), "missing": missing}
         return Fitted(load_bundle(self.folder / "bundle"), summary, leaderboard, backtest, forecast)
 
     @contextmanager
@@ -153,6 +145,7 @@ class _Fit:
             validation=plan.validation,
             horizon=plan.task.horizon,
             season_lengths=plan.task.season_lengths,
+            covariates=plan.inputs.shape,
             seed=plan.task.seed,
             scratch=self.scratch,
         )
@@ -180,18 +173,9 @@ class _Fit:
 
     def _choose(self, search: Search) -> tuple[Ensemble, dict[str, dict[str, float | None]]]:
         """Pick members and calibrate on validation; also return the validation errors of what is not a trial."""
-        part, task = self.validation, self.plan.task
-        best = {trial.name: trial for trial in search.completed[:CANDIDATES]}
-        cubes = {name: search.forecasts(trial) for name, trial in best.items()}
-        weights = self._choose_weights(cubes, best)
-        points = part.baselines(horizon=task.horizon, season_length=task.season_length)
-        forecasts = {MODEL: average(cubes, weights), **{name: as_quantiles(point) for name, point in points.items()}}
-        offsets = {name: part.offsets(quantiles) for name, quantiles in forecasts.items()}
-        errors = {
-            name: part.metrics(part.calibrated(quantiles, offsets[name]), part="validation")
-            for name, quantiles in forecasts.items()
-        }
-        return Ensemble({best[name]: weight for name, weight in weights.items()}, offsets), errors
+        part, seconds = self.validation, self.clock.left_to_choose()
+        ensemble, forecasts = choose_ensemble(search, part, self.plan.task, seconds=seconds, jobs=self.jobs)
+        return ensemble, {name: part.metrics(cube, part="validation") for name, cube in forecasts.items()}
 
     def _judge(
         self, search: Search, ensemble: Ensemble
@@ -201,11 +185,11 @@ class _Fit:
         test = Part.of(plan.store, plan.test, task.horizon, self.scale)
         cubes = self._forecast_test(search.setting, ensemble)
         points = test.baselines(horizon=task.horizon, season_length=task.season_length)
-        raw = {MODEL: ensemble.average(cubes), **{name: as_quantiles(point) for name, point in points.items()}}
-        forecasts = {name: test.calibrated(cube, ensemble.offsets[name]) for name, cube in raw.items()}
+        forecasts = ensemble.forecasts(cubes, points, test)
+        errors = {name: test.metrics(cube, part="test") for name, cube in forecasts.items()}
+        forecasts.pop(NETWORKS, None)  # on the leaderboard only: one forecast is judged
         judgement = test.judge(forecasts)
         members = {trial.name: test.metrics(cube, part="test") for trial, cube in cubes.items()}
-        errors = {name: test.metrics(cube, part="test") for name, cube in forecasts.items()}
         apart = _one_horizon_apart(test, task.horizon)
         table = backtest_table(
             plan.panel.frame,
@@ -215,19 +199,6 @@ class _Fit:
             points[judgement.verdict.baseline][apart],
         )
         return judgement, table, {**members, **errors}
-
-    def _choose_weights(self, cubes: dict[str, np.ndarray], trials: dict[str, Trial]) -> dict[str, float]:
-        """Pick members that can be refitted in the time that is left: that gains more than a further member."""
-        part, left = self.validation, self.clock.left_to_choose()
-        quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=self.jobs) <= left}
-        weights: dict[str, float] = {}
-        for max_members in range(MOST_MEMBERS, 0, -1):
-            weights = choose_members(
-                quick or cubes, part.y_true, series=part.cutoffs.series, scale=part.scale, max_members=max_members
-            )
-            if refit_seconds([trials[name] for name in weights], jobs=self.jobs) <= left:
-                break
-        return weights
 
     def _forecast_test(self, setting: SearchSetting, ensemble: Ensemble) -> dict[Trial, np.ndarray]:
         store = self.plan.store.save(self.scratch / "all")
@@ -246,6 +217,14 @@ class _Fit:
         }
         self.pool.run([(trial.name, FORECAST, job) for trial, job in jobs.items()], seconds=math.inf)
         return {trial: np.load(job.output) for trial, job in jobs.items()}
+
+    def _missing_future(self, ensemble: Ensemble) -> str | None:
+        """Return what the chosen networks would need to forecast past the end of the data, if they lack it."""
+        missing = self.plan.missing_future
+        if missing is None or all(trial.config.covariates == "none" for trial in ensemble.weights):
+            return None
+        self.watch({"event": "warning", "text": f"No forecast yet: {missing}, and the networks read it."})
+        return missing
 
     def _forecast(self) -> pd.DataFrame:
         """Forecast past the end of the data with the bundle just written, as tomorrow's `predict` will."""
@@ -272,11 +251,24 @@ class _Fit:
                 "best_trial": best.name,
                 "best_score": best.score,
             },
-            "chosen": {"members": members, "calibrated_on": "validation", "refitted": refitted},
+            "chosen": {
+                "members": members,
+                "baselines": ensemble.shares,
+                "calibrated_on": "validation",
+                "refitted": refitted,
+            },
+            "covariates": compare_covariates(
+                search.completed, list(ensemble.weights), self.plan.inputs, self.validation, search.forecasts
+            ),
             **judgement.to_dict(),
             "device": environment["device"],
             "versions": environment["versions"],
         }
+
+
+def _without_rows(backtest: pd.DataFrame) -> pd.DataFrame:
+    """Return a forecast of no rows, for there is one to be told of everywhere."""
+    return backtest.drop(columns=[CUTOFF, TARGET]).iloc[:0]
 
 
 def _one_horizon_apart(part: Part, horizon: int) -> np.ndarray:

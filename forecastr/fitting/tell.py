@@ -30,10 +30,14 @@ def write_run_folder(folder: Path, plan: Plan, fitted: Fitted, clock: Clock) -> 
     summary, events = fitted.summary, read_ledger(folder / "ledger.jsonl")
     history = recent_history(plan)
     with clock.phase("write"):
-        write_table(fitted.forecast, folder / "forecast.csv", plan.panel.source)
+        if len(fitted.forecast):
+            write_table(fitted.forecast, folder / "forecast.csv", plan.panel.source)
         write_table(fitted.backtest, folder / "backtest.csv", plan.panel.source)
         with whole_file(folder / "leaderboard.csv") as temporary:
             fitted.leaderboard.to_csv(temporary, index=False, float_format="%.10g")
+        if len(plan.exceptions):
+            with whole_file(folder / "exceptions.csv") as temporary:
+                plan.exceptions.to_csv(temporary, index=False)
         write_json(folder / "data_report.json", plan.panel.report)
     with clock.phase("report"):
         draw_predicted_vs_actual(

@@ -1,8 +1,9 @@
 """One network and its training, as a flat, checked value: what a trial tries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from forecastr.errors import ConfigError
+from forecastr.windows.covariates import CovariateShape
 from forecastr.windows.scaling import SCALINGS, TRANSFORMS
 
 CHOICES: dict[str, tuple[object, ...]] = {
@@ -15,6 +16,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "bases": ("naive", "means", "deviations"),
     "loss": ("pinball", "mse"),
     "schedule": ("constant", "cosine"),
+    "covariates": ("none", "known", "all"),
 }
 
 
@@ -56,6 +58,11 @@ class NetworkConfig:
         Seasons that the level is the mean of.
     local_scale : bool
         Express steps and forecasts relative to the recent size of changes too.
+    covariates : {"none", "known", "all"}
+        What is read besides the target: what is known through the horizon and of the series itself; also
+        what is known to the cutoff.
+    calendar : bool
+        Read where in the day, week, month and year each step lies too.
     loss : {"pinball", "mse"}
         What training minimizes.
     learning_rate, schedule, weight_decay, clip_norm : float or str
@@ -86,6 +93,8 @@ class NetworkConfig:
     bases: str = "means"
     level_seasons: int = 1
     local_scale: bool = False
+    covariates: str = "none"
+    calendar: bool = False
     loss: str = "pinball"
     learning_rate: float = 3e-3
     schedule: str = "cosine"
@@ -104,6 +113,8 @@ class NetworkConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.layers > 4:
             raise ConfigError(f"layers is {self.layers}; at most 4 are stacked.")
+        if self.head == "plain" and (self.calendar or self.covariates != "none"):
+            raise ConfigError("head='plain' reads the target alone, as in the tutorials. Use covariates='none'.")
         self._check_leaks()
 
     def _check_leaks(self) -> None:
@@ -156,10 +167,13 @@ class WindowShape:
         Steps to forecast.
     season_lengths : tuple of int
         Strongest first; ``(1,)`` where nothing repeats.
+    covariates : CovariateShape
+        Those of the panel: a configuration reads all, some or none of them.
     """
 
     horizon: int
     season_lengths: tuple[int, ...]
+    covariates: CovariateShape = field(default_factory=CovariateShape)
 
 
 def past_length(config: NetworkConfig, shape: WindowShape) -> int:
@@ -167,6 +181,16 @@ def past_length(config: NetworkConfig, shape: WindowShape) -> int:
     if config.head == "plain":
         return config.context_length
     return config.context_length + history_needed(shape.season_lengths, config.bases, config.level_seasons)
+
+
+def covariates_read(config: NetworkConfig, shape: WindowShape) -> CovariateShape:
+    """Return the covariates that a network reads."""
+    return shape.covariates.at(config.covariates, calendar=config.calendar)
+
+
+def known_length(config: NetworkConfig, shape: WindowShape) -> int:
+    """Return the steps to the cutoff of which known covariates are read: the context, and every base's season."""
+    return max(config.context_length, supervised_reach(config) + shape.season_lengths[0])
 
 
 def n_supervised_steps(config: NetworkConfig) -> int:

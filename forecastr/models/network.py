@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from forecastr.models.config import NetworkConfig, WindowShape, n_supervised_steps, past_length, supervised_reach
+from forecastr.models.covariates import KnownAhead, covariate_inputs
 from forecastr.models.layers import CausalScaling, DecoderHead, QuantileHead, recurrent_layer
 from forecastr.schema import QUANTILE_LEVELS
 
@@ -14,8 +15,9 @@ MAX_HEADS = 4
 def build_networks(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Model, keras.Model]:
     """Return two models of the same layers: one to train [B, S, H, Q], one to forecast [B, 1, H, Q].
 
-    Both read past [B, P + C, 2]: scaled value, and 1 where it was observed. They differ where training
-    forecasts from every step of the window and only the forecast from its last one is wanted later.
+    Both read past [B, P + C, 2]: scaled value, and 1 where it was observed; where the configuration asks
+    for covariates, a dict of ``past``, ``known`` [B, L + H, K] and ``beside`` [B, C, 2P + S]. They differ
+    where training forecasts from every step of the window and only the forecast from its last one is wanted later.
 
     Raises
     ------
@@ -26,23 +28,38 @@ def build_networks(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Mod
     if config.head == "plain":
         model = keras.Model(past, _plain_network(config, past), name="classic")
         return model, model
-    scaling = _scaling_layer(config, shape, n_supervised_steps(config))
-    features, directions, scale, level = scaling(past)
+    inputs = {"past": past, **covariate_inputs(config, shape)}
+    features, directions, scale, level = _express(config, shape, inputs, n_supervised_steps(config))
     state = _encode(config, features)
     state = state[:, config.context_length - 1 - supervised_reach(config) :: config.stride, :]
     head = _head_layer(config)
-    trainer = keras.Model(past, head((state, directions, scale, level)), name="trainer")
+    read = inputs if len(inputs) > 1 else past
+    trainer = keras.Model(read, head((state, directions, scale, level)), name="trainer")
     if config.supervision == "last":
         return trainer, trainer
-    return trainer, _forecaster(config, shape, past, features, state, head)
+    # The same layers, asked for the last step alone.
+    _, directions, scale, level = _express(config, shape, inputs, 1)
+    return trainer, keras.Model(read, head((state[:, -1:, :], directions, scale, level)), name="forecaster")
 
 
-def _forecaster(
-    config: NetworkConfig, shape: WindowShape, past: Any, features: Any, state: Any, head: keras.layers.Layer
-) -> keras.Model:
-    """The same layers, asked for the last step alone."""
-    _, directions, scale, level = _scaling_layer(config, shape, 1)(past)
-    return keras.Model(past, head((state[:, -1:, :], directions, scale, level)), name="forecaster")
+def _express(
+    config: NetworkConfig, shape: WindowShape, inputs: dict[str, Any], n_steps: int
+) -> tuple[Any, Any, Any, Any]:
+    """Return features [B, C, F], directions [B, S, D, H], scale and level [B, S, 1] of ``n_steps`` last steps."""
+    features, directions, scale, level = _scaling_layer(config, shape, n_steps)(inputs["past"])
+    if "known" in inputs:
+        at_step, ahead = KnownAhead(
+            context_length=config.context_length,
+            n_steps=n_steps,
+            stride=config.stride,
+            horizon=shape.horizon,
+            season_length=shape.season_lengths[0],
+        )(inputs["known"])
+        features = keras.layers.Concatenate()([features, at_step])
+        directions = keras.layers.Concatenate(axis=2)([directions, ahead])
+    if "beside" in inputs:
+        features = keras.layers.Concatenate()([features, inputs["beside"]])
+    return features, directions, scale, level
 
 
 def _scaling_layer(config: NetworkConfig, shape: WindowShape, n_steps: int) -> CausalScaling:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from forecastr.models.config import NetworkConfig
+from forecastr.windows.covariates import CovariateShape
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -37,12 +38,18 @@ class SearchSpace:
         Whether logarithms can be taken.
     updates : int
         Training steps of a trial.
+    covariates : tuple of str
+        What may be read besides the target, as in ``NetworkConfig``; what most of the first trials read comes first.
+    calendar : bool
+        Whether a trial may read the calendar too.
     """
 
     season_length: int
     contexts: tuple[int, ...]
     positive: bool
     updates: int
+    covariates: tuple[str, ...] = ("none",)
+    calendar: bool = False
 
     @property
     def transforms(self) -> list[str]:
@@ -67,6 +74,10 @@ class SearchSpace:
         hp.Choice("weight_decay", [0.0, 1e-4, 1e-2])
         hp.Choice("clip_norm", [0.5, 1.0, 5.0])
         hp.Choice("batch_size", [16, 32, 64])
+        if len(self.covariates) > 1:
+            hp.Choice("covariates", list(self.covariates))
+        if self.calendar:
+            hp.Boolean("calendar")
 
     def config(self, values: dict[str, Any]) -> NetworkConfig:
         """Return the configuration that values of the hyperparameters stand for."""
@@ -76,7 +87,18 @@ class SearchSpace:
         return NetworkConfig(**chosen, **reader, stride=stride, updates=self.updates)
 
     def portfolio(self) -> list[dict[str, Any]]:
-        """Return the first values to try, known to be good across panels, most promising first."""
+        """Return the first values to try, known to be good across panels, most promising first.
+
+        The first of all is tried with and without covariates: what they are worth shows in the difference.
+        """
+        first, *others = [{**values, **({"calendar": False} if self.calendar else {})} for values in self._usual()]
+        if len(self.covariates) == 1:
+            return [first, *others]
+        pairs = [{**first, "covariates": level} for level in self.covariates]
+        return [*pairs, *({**values, "covariates": self.covariates[0]} for values in others)]
+
+    def _usual(self) -> list[dict[str, Any]]:
+        """Return the portfolio of a target alone."""
         seasonal = self.season_length > 1
         log = "log" if self.positive else "level"
         plain: dict[str, Any] = {
@@ -118,6 +140,21 @@ class SearchSpace:
                 "local_scale": True,
             },
         ]
+
+
+def covariate_levels(shape: CovariateShape) -> tuple[str, ...]:
+    """Return what networks may read besides the target, what most of the first trials read first.
+
+    Who names covariates known in the future expects them to count; all others have to prove it.
+
+    Examples
+    --------
+    >>> covariate_levels(CovariateShape(known=1, past=4)), covariate_levels(CovariateShape(past=4))
+    (('known', 'none', 'all'), ('none', 'all'))
+    """
+    known = ("known",) if shape.known or shape.static else ()
+    levels = (*known, "none") if shape.known else ("none", *known)
+    return (*levels, "all") if shape.past else levels
 
 
 def trial_updates(time_limit: float) -> int:

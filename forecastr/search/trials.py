@@ -13,9 +13,11 @@ from forecastr.engine.work import TRAIN, TrainJob
 from forecastr.errors import SearchError
 from forecastr.models.config import NetworkConfig, WindowShape
 from forecastr.search.ledger import Ledger
+from forecastr.windows.covariates import CovariateShape
 from forecastr.windows.store import Cutoffs
 
 GRACE = 15.0  # seconds past its own deadline before a trial's worker is killed
+FIRST_GRACE = 60.0  # the same while none is completed: without one, all was for nothing
 SHORTEST = 3.0  # seconds below which no trial is worth starting
 FIRST = 6.0  # seconds that the first trial gets even where less is left: a late forecast is better than none
 HOPELESS = 5  # failed trials in a row, none completed, after which a search gives up
@@ -71,6 +73,8 @@ class SearchSetting:
         Steps to forecast.
     season_lengths : tuple of int
         Strongest first.
+    covariates : CovariateShape
+        Of the panel.
     seed : int
         Trial ``k`` trains with ``seed + k``.
     scratch : Path
@@ -84,11 +88,12 @@ class SearchSetting:
     season_lengths: tuple[int, ...]
     seed: int
     scratch: Path
+    covariates: CovariateShape = field(default_factory=CovariateShape)
 
     def shape(self, config: NetworkConfig) -> WindowShape:
         """Return the window shape of a configuration: the tutorials' network forecasts one step."""
         horizon = 1 if config.head == "plain" else self.horizon
-        return WindowShape(horizon=horizon, season_lengths=self.season_lengths)
+        return WindowShape(horizon=horizon, season_lengths=self.season_lengths, covariates=self.covariates)
 
     def job(self, trial: Trial, seconds: float) -> TrainJob:
         """Return the unit of work of a trial."""
@@ -197,7 +202,7 @@ class Search:
         self.trials.append(trial)
         self._record("trial_started", trial=trial.name, config=vars(config))
         job = self.setting.job(trial, seconds)
-        self.pool.submit(trial, TRAIN, job, seconds=seconds + GRACE)
+        self.pool.submit(trial, TRAIN, job, seconds=seconds + (GRACE if self.completed else FIRST_GRACE))
         return None
 
     def _hear(self, message: Message) -> None:

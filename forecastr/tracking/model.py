@@ -1,5 +1,6 @@
 """The fitted bundle as an MLflow model: code and files, no pickle."""
 
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ def log_bundle(client: "MlflowClient", run_id: str, bundle: Path, *, version: st
             local,
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"bundle": str(bundle)},
-            signature=_signature(),
+            signature=_signature(covariate_columns(bundle)),
             pip_requirements=[f"forecastr=={version}"],
             mlflow_model=Model(
                 artifact_path=logged.artifact_location,
@@ -62,10 +63,19 @@ def log_bundle(client: "MlflowClient", run_id: str, bundle: Path, *, version: st
     return str(logged.model_id)
 
 
-def _signature() -> "ModelSignature":
+def covariate_columns(bundle: Path) -> list[str]:
+    """Return the columns that a bundle's networks read beside the target."""
+    task = bundle / "task.json"
+    covariates = json.loads(task.read_text(encoding="utf-8")).get("covariates", {}) if task.is_file() else {}
+    return [*covariates.get("past", []), *covariates.get("known", [])]
+
+
+def _signature(covariates: list[str]) -> "ModelSignature":
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
     names = [ColSpec("string", name) for name in (ID, TIME)]
     forecasts = [ColSpec("double", name) for name in (*forecast_columns(), BASELINE)]
-    return ModelSignature(inputs=Schema([*names, ColSpec("double", TARGET)]), outputs=Schema([*names, *forecasts]))
+    # A request of no rows, for what follows those that the bundle has seen, need not name the covariates.
+    given = [ColSpec("double", TARGET), *(ColSpec("double", name, required=False) for name in covariates)]
+    return ModelSignature(inputs=Schema([*names, *given]), outputs=Schema([*names, *forecasts]))

@@ -30,9 +30,10 @@ class BundleModel(PythonModel):
         Parameters
         ----------
         model_input : DataFrame
-            Columns ``unique_id``, ``ds`` and ``y``: rows the bundle has not seen yet, ``ds`` as ISO
-            dates (2026-11-20) or as the integers it was trained on. Without rows the forecast
-            follows the last ones it has seen.
+            Columns ``unique_id``, ``ds``, ``y`` and the covariates that the networks read: rows the bundle
+            has not seen yet, ``ds`` as ISO dates (2026-11-20) or as the integers it was trained on. Covariates
+            known in the future follow in rows without ``y``. Without rows the forecast follows the last ones
+            it has seen.
 
         Returns
         -------

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecastr.windows.beside import CovariateWindows
 from forecastr.windows.scaling import Scaler, only_positive
 from forecastr.windows.store import Cutoffs, SeriesStore, forward_fill
+
+Inputs = np.ndarray | dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +84,15 @@ class BatchShape:
 
 
 def draw_batches(
-    source: WindowSource, shape: BatchShape, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    source: WindowSource,
+    shape: BatchShape,
+    rng: np.random.Generator,
+    *,
+    covariates: CovariateWindows | None = None,
+) -> Iterator[tuple[Inputs, np.ndarray]]:
     """Yield (past [B, P + C, 2], future [B, R + H, 2]) without end, windows drawn across series.
+
+    With covariates, the past is one of several inputs by name.
 
     A series is drawn with equal chance, then a cutoff in it. A window supervised at every step may end
     up to the last step but one; one supervised at its end alone keeps its whole horizon where it can.
@@ -99,5 +108,11 @@ def draw_batches(
         drawn = rng.integers(len(usable), size=shape.batch_size)
         steps = rng.integers(earliest[drawn], latest[drawn] + 1)
         cutoffs = Cutoffs(usable[drawn], steps)
-        past = source.past(cutoffs, shape.past_length)
-        yield past, source.future(cutoffs, shape.horizon, reach=shape.reach)
+        inputs = windows_at(source, cutoffs, shape.past_length, covariates)
+        yield inputs, source.future(cutoffs, shape.horizon, reach=shape.reach)
+
+
+def windows_at(source: WindowSource, cutoffs: Cutoffs, past_length: int, covariates: CovariateWindows | None) -> Inputs:
+    """Return what a network reads at some cutoffs: the past [W, P + C, 2], by name where there is more to read."""
+    past = source.past(cutoffs, past_length)
+    return {"past": past, **covariates.at(cutoffs)} if covariates else past

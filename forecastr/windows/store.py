@@ -1,12 +1,14 @@
 """All series of a panel in one array, and the windows that index it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from forecastr.schema import ID, TARGET
+
+BY_STEP = ("stamps", "known", "past")  # arrays beside the values, an entry per step
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,10 +21,20 @@ class SeriesStore:
         Values of all series, oldest first within each, NaN where missing.
     starts : ndarray of shape (N + 1,)
         Series ``n`` is ``values[starts[n]:starts[n + 1]]``.
+    stamps : ndarray of shape (T,), optional
+        When each value is of, datetime64[ns]; only where the calendar is a covariate.
+    known, past : ndarray of shape (T, K) and (T, P), optional
+        Covariates known through the horizon, and to the cutoff; NaN where missing.
+    static : ndarray of shape (N, S), optional
+        Covariates of the series.
     """
 
     values: np.ndarray
     starts: np.ndarray
+    stamps: np.ndarray | None = None
+    known: np.ndarray | None = None
+    past: np.ndarray | None = None
+    static: np.ndarray | None = None
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> "SeriesStore":
@@ -33,14 +45,16 @@ class SeriesStore:
 
     @classmethod
     def load(cls, folder: Path) -> "SeriesStore":
-        """Open what ``save`` wrote; values stay on disk until they are read."""
-        return cls(np.load(folder / "values.npy", mmap_mode="r"), np.load(folder / "starts.npy"))
+        """Open what ``save`` wrote; values and covariates stay on disk until they are read."""
+        arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+        return cls(**{**arrays, "starts": np.array(arrays["starts"])})
 
     def save(self, folder: Path) -> Path:
         """Write the arrays into a new ``folder`` and return it."""
         folder.mkdir(parents=True)
-        np.save(folder / "values.npy", self.values)
-        np.save(folder / "starts.npy", self.starts)
+        for name in ("values", "starts", *BY_STEP, "static"):
+            if (array := getattr(self, name)) is not None:
+                np.save(folder / f"{name}.npy", array)
         return folder
 
     @property
@@ -63,7 +77,8 @@ class SeriesStore:
         for stop, count in zip(self.starts[1:], counts, strict=True):
             keep[stop - count : stop] = False
         starts = np.r_[0, np.cumsum(self.lengths - counts)]
-        return SeriesStore(np.asarray(self.values)[keep], starts)
+        kept = {name: np.asarray(array)[keep] for name in BY_STEP if (array := getattr(self, name)) is not None}
+        return replace(self, values=np.asarray(self.values)[keep], starts=starts, **kept)
 
 
 @dataclass(frozen=True, eq=False)

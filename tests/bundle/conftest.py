@@ -21,7 +21,8 @@ from forecastr.search.trials import Trial
 use_backend("jax")
 
 HORIZON, SEASON = 3, 4
-WEIGHTS = (0.5, 0.3, 0.2)
+WEIGHTS = (0.4, 0.24, 0.16)
+SHARES = {"seasonal_naive": 0.2}
 SMALL = NetworkConfig(layers=1, units=4, context_length=8, stride=4)
 CONFIGS = (
     replace(SMALL, bases="deviations"),
@@ -56,6 +57,7 @@ class Factory:
             folder,
             plan,
             weights={Trial(n, config): weight for n, (config, weight) in enumerate(zip(CONFIGS, WEIGHTS, strict=True))},
+            shares=SHARES,
             offsets={name: np.tile(spread, (HORIZON, 1)) for name in (MODEL, *BASELINES)},
             baseline="last_value",
             networks=self.networks,

@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -151,3 +152,13 @@ def test_tensorflow_and_jax_agree(bundle, tmp_path):
     )
     assert result.stdout.split()[-1] == "tensorflow"
     np.testing.assert_allclose(pd.read_parquet(other)[NUMBERS], bundle.predict()[NUMBERS], rtol=1e-4)
+
+
+def test_a_baseline_that_shares_in_the_ensemble_moves_the_forecast_by_its_weight(make_bundle, table, tmp_path):
+    bundle = make_bundle(table, tmp_path / "bundle")
+    forecast = bundle.predict()
+    without = replace(bundle, shares={}).predict()
+
+    naive = replace(bundle, baseline="seasonal_naive").predict()["baseline"]
+    share = bundle.shares["seasonal_naive"]
+    np.testing.assert_allclose(forecast["forecastr"], without["forecastr"] + share * naive)

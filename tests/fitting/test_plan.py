@@ -78,7 +78,7 @@ def test_the_classic_preset_reads_sixty_steps_unless_told():
     "table",
     [
         daily(a=np.r_[np.full(60, 3.0), weekly(40)]),
-        daily(a=np.full(40, 1.0), b=np.full(40, 2.0)),  # different, but neither ever moves
+        daily(a=np.full(40, 1.0), b=np.r_[np.full(35, 2.0), np.arange(5.0)]),  # neither moves before its test part
         daily(a=np.r_[3.0, np.full(59, np.nan), weekly(40)]),
     ],
 )

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import keras_tuner
 import pytest
 
 from forecastr.models.config import NetworkConfig, n_supervised_steps
-from forecastr.search.space import READERS, SearchSpace, context_choices, trial_updates
+from forecastr.search.space import READERS, SearchSpace, context_choices, covariate_levels, trial_updates
+from forecastr.windows.covariates import CovariateShape
 
 
 def space_of(season_length: int, *, positive: bool) -> SearchSpace:
@@ -14,6 +17,7 @@ SPACES = [
     space_of(1, positive=False),
     space_of(7, positive=True),
     space_of(12, positive=False),
+    replace(space_of(1, positive=True), covariates=("known", "none", "all"), calendar=True),
 ]
 
 
@@ -51,6 +55,21 @@ def test_a_long_context_is_not_supervised_at_every_step_and_a_named_reader_keeps
     values = {**space.portfolio()[0], "context_length": 120}
     assert n_supervised_steps(space.config(values)) < 20
     assert space.config({**values, "reader": "bidirectional"}).supervision == "last"
+
+
+def test_the_first_configuration_is_tried_with_and_without_covariates():
+    space = replace(space_of(7, positive=True), covariates=("known", "none", "all"), calendar=True)
+    configs = [space.config(values) for values in space.portfolio()]
+    assert [config.covariates for config in configs[:5]] == ["known", "none", "all", "known", "known"]
+    assert len({replace(config, covariates="none") for config in configs[:3]}) == 1
+    alone = [space_of(7, positive=True).config(values) for values in space_of(7, positive=True).portfolio()]
+    assert [replace(config, covariates="none") for config in configs[2:]] == alone
+
+
+def test_what_may_be_read_follows_from_what_the_panel_has():
+    assert covariate_levels(CovariateShape(cycles=("week",))) == ("none",)
+    assert covariate_levels(CovariateShape(static=2)) == ("none", "known")
+    assert covariate_levels(CovariateShape(static=2, past=1)) == ("none", "known", "all")
 
 
 def test_a_search_space_s_values_give_the_same_network_whatever_their_order():

@@ -289,3 +289,16 @@ def test_forty_trials_of_twenty_epochs_take_seconds(make_run_folder: Callable[..
     track_run(folder)
 
     assert time.monotonic() - started < 15  # about 3 on two cores
+
+
+def test_the_model_asks_for_the_covariates_that_its_networks_read(make_run_folder, store):
+    folder = make_run_folder()
+    (folder / "bundle" / "task.json").write_text('{"covariates": {"past": ["volume"], "known": ["promo"]}}')
+
+    tracked = track_run(folder, tracking_uri=store)
+
+    [logged] = open_client(tracked).get_run(tracked.run_id).outputs.model_outputs
+    mlflow.set_tracking_uri(tracked.uri)
+    signature = mlflow.models.get_model_info(f"models:/{logged.model_id}").signature
+    assert signature.inputs.input_names() == ["unique_id", "ds", "y", "volume", "promo"]
+    assert signature.inputs.required_input_names() == ["unique_id", "ds", "y"]
