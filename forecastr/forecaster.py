@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from sklearn.utils import Tags
 
 from forecastr.bundle.backtest import Backtest
 from forecastr.bundle.bundle import Bundle, load_bundle
-from forecastr.data import ReadOptions, read_panel
+from forecastr.data import Panel, ReadOptions, read_panel
+from forecastr.data.files.table import TableSource
 from forecastr.data.options import names_of
 from forecastr.errors import ConfigError, DataError
 from forecastr.fitting.fit import FitOptions, fit_table
 from forecastr.schema import TARGET, TIME, parse_seconds
 
-Table = str | Path | pd.DataFrame | pd.Series | np.ndarray
+Table = TableSource | pd.Series | np.ndarray
 
 
 class Forecaster(BaseEstimator):  # type: ignore[misc]
@@ -31,7 +33,18 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
     horizon : int, optional
         Steps to forecast; the frequency's usual one if not given.
     target, time, id : str, optional
-        Columns of the table; found by name and content if not given.
+        Columns of the table; found by name and content if not given. Several targets, as ``"A,B"`` or a list, are
+        the series of a wide table.
+    wide : bool
+        Every numeric column is a series.
+    known_covariates : str or sequence of str, optional
+        Columns whose values are known through the horizon, such as ``"promo,holiday"``.
+    past_covariates : str or sequence of str, optional
+        Columns known until now; every other numeric one if not given, ``"none"`` for none.
+    duplicates : {"error", "first", "last", "mean", "sum"}
+        What to do with several values at one time of one series.
+    missing : {"mask", "forward", "zero", "error"}
+        What stands where a value is missing: nothing, the last one before, zero; or an error.
     context : int, optional
         Past steps a network reads; 60 and what the search finds better if not given.
     season : int, optional
@@ -70,9 +83,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         self,
         horizon: int | None = None,
         *,
-        target: str | None = None,
+        target: str | Sequence[str] | None = None,
         time: str | None = None,
         id: str | None = None,
+        wide: bool = False,
+        known_covariates: str | Sequence[str] | None = None,
+        past_covariates: str | Sequence[str] | None = None,
+        duplicates: str = "error",
+        missing: str = "mask",
         context: int | None = None,
         season: int | None = None,
         preset: str = "auto",
@@ -87,6 +105,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         self.target = target
         self.time = time
         self.id = id
+        self.wide = wide
+        self.known_covariates = known_covariates
+        self.past_covariates = past_covariates
+        self.duplicates = duplicates
+        self.missing = missing
         self.context = context
         self.season = season
         self.preset = preset
@@ -102,7 +125,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : path, DataFrame, Series or ndarray of shape (T,)
+        X : path, list of paths, DataFrame, Series or ndarray of shape (T,)
             The table; a Series or an array of values is one series, oldest first.
         y : None
             Not used: the table holds the target.
@@ -116,8 +139,17 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
         """
         parameters = self.get_params()
         output = parameters.pop("output")
-        columns = {name: parameters.pop(name) for name in ("time", "id")}
-        reading = ReadOptions(target=names_of(parameters.pop("target")), **columns)
+        past = parameters.pop("past_covariates")
+        reading = ReadOptions(
+            target=names_of(parameters.pop("target")),
+            time=parameters.pop("time"),
+            id=parameters.pop("id"),
+            wide=parameters.pop("wide"),
+            known_covariates=names_of(parameters.pop("known_covariates")),
+            past_covariates=None if past is None else names_of(past),
+            duplicates=parameters.pop("duplicates"),
+            missing=parameters.pop("missing"),
+        )
         options = FitOptions(reading=reading, **{**parameters, "time_limit": parse_seconds(self.time_limit)})
         if output is None:
             output = tempfile.mkdtemp(prefix="forecastr-run-")
@@ -199,13 +231,15 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
             raise NotFittedError("This Forecaster is not fitted yet. Call fit first, or load a bundle.")
         return self.bundle_
 
-    def _read(self, rows: Table) -> pd.DataFrame:
-        return read_panel(_as_table(rows), like=self._fitted().source).frame
+    def _read(self, rows: Table) -> Panel:
+        return read_panel(_as_table(rows), like=self._fitted().source)
 
 
-def _as_table(data: Table) -> str | Path | pd.DataFrame:
+def _as_table(data: Table) -> TableSource:
     """Return what the reader takes: bare values become a table with an integer time axis."""
     if isinstance(data, (str, Path, pd.DataFrame)):
+        return data
+    if isinstance(data, (list, tuple)) and data and all(isinstance(path, (str, Path)) for path in data):
         return data
     if isinstance(data, pd.Series):
         return data.to_frame(data.name or TARGET)

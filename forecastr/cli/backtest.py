@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
+from forecastr.cli.reading import tables, warn_of
 from forecastr.schema import BACKENDS
 
 
 def backtest(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder, or the run folder that holds it.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Table with newer rows than the bundle has seen.")],
+    data: Annotated[
+        list[Path],
+        typer.Argument(metavar="DATA", help="Newer rows than the bundle has seen: a file, several, a folder, or -."),
+    ],
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="CSV or Parquet file for every forecast made.")
     ] = None,
@@ -19,17 +23,19 @@ def backtest(
 ) -> None:
     """Judge a bundle on newer rows, without training."""
     from forecastr.bundle.bundle import load_bundle
-    from forecastr.bundle.tables import require_table_format, write_table
+    from forecastr.bundle.tables import write_table
     from forecastr.data import read_panel
     from forecastr.engine.backend import choose_backend, use_backend
-    from forecastr.files import to_json
+    from forecastr.files import require_table_format, to_json
     from forecastr.report.terminal import verdict_text
 
     if output:
         require_table_format(output)
     use_backend(choose_backend(backend))
     loaded = load_bundle(bundle)
-    result = loaded.backtest(read_panel(data, like=loaded.source).frame)
+    rows = read_panel(tables(data), like=loaded.source)
+    warn_of(rows, loaded)
+    result = loaded.backtest(rows)
     document = {**result.judgement.to_dict(), "cutoffs": result.n_cutoffs, "seen_in_training": result.seen}
     if output:
         write_table(result.table, output, loaded.source)

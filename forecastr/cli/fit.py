@@ -1,22 +1,24 @@
 """``forecastr fit``: from a table to a forecast, a verdict and a tracked run."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forecastr.cli.reading import TABLES, reads_tables, tables
 from forecastr.schema import BACKENDS, PRESETS
+
+if TYPE_CHECKING:
+    from forecastr.data import ReadOptions
 
 NOT_BETTER = 3
 
 
+@reads_tables
 def fit(
-    data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="CSV (also compressed) or Parquet file, one row per time step.")
-    ],
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to forecast.")] = None,
-    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of dates, or of step numbers.")] = None,
-    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column that tells series apart.")] = None,
+    data: Annotated[list[Path], typer.Argument(metavar="DATA", help=TABLES)],
+    *,
+    reading: "ReadOptions",
     horizon: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Steps to forecast. Default: by frequency.")
     ] = None,
@@ -57,25 +59,28 @@ def fit(
 ) -> None:
     """Search a network, judge it against baselines, and forecast."""
     from forecastr.cli import STARTED
+    from forecastr.cli.inspect import show
     from forecastr.cli.progress import Progress
     from forecastr.cli.track import Tracking
-    from forecastr.data import ReadOptions
-    from forecastr.data.options import names_of
+    from forecastr.engine.backend import choose_backend
     from forecastr.files import to_json
     from forecastr.fitting.clock import Clock
-    from forecastr.fitting.fit import FitOptions, fit_table, plan_fit
-    from forecastr.report import plan_text, verdict_text, where_to_look
+    from forecastr.fitting.fit import FitOptions, fit_table
+    from forecastr.fitting.inspection import inspect_table
+    from forecastr.report import exceptions_text, verdict_text, where_to_look
     from forecastr.schema import parse_seconds
 
     options = FitOptions(
-        reading=ReadOptions(target=names_of(target), time=time, id=id), horizon=horizon, context=context,
-        season=season, preset=preset, time_limit=parse_seconds(time_limit), max_trials=max_trials, jobs=jobs,
-        backend=backend, seed=seed,
+        reading=reading, horizon=horizon, context=context, season=season, preset=preset,
+        time_limit=parse_seconds(time_limit), max_trials=max_trials, jobs=jobs, backend=backend, seed=seed,
     )  # fmt: skip
     if dry_run:
-        plan = plan_fit(data, options)
-        document = {**plan.describe(), "data_report": plan.panel.report}
-        typer.echo(to_json(document, indent=2) if json else plan_text(document))
+        choose_backend(backend)  # an unknown one is an error here too
+        found = inspect_table(
+            tables(data), reading, budget=options.budget, horizon=horizon, context=context, season=season,
+            preset=preset, seed=seed,
+        )  # fmt: skip
+        show(found, json=json, picture=False)
         return
     folder = output or default_folder(data)
     clock = Clock(options.time_limit, started=STARTED)
@@ -88,26 +93,29 @@ def fit(
                 tracking.prepare()
 
         try:
-            fitted = fit_table(data, folder, options, watch=watch, clock=clock, overwrite=overwrite)
+            fitted = fit_table(tables(data), folder, options, watch=watch, clock=clock, overwrite=overwrite)
         except KeyboardInterrupt:
             progress.say("interrupted: nothing is kept of this fit")
             raise
         progress.watch({"event": "phase", "name": "track", "seconds_left": clock.left})
         tracked = tracking.deliver(folder, say=progress.say)
+        if (folder / "exceptions.csv").exists():
+            progress.say(f"exceptions: {folder / 'exceptions.csv'} ({exceptions_text(fitted.summary)})")
     if json:
         run = {"run_folder": str(folder), "tracked_run": vars(tracked) if tracked else None}
         typer.echo(to_json({**fitted.summary, **run}, indent=2))
     else:
         typer.echo(verdict_text(fitted.summary))
         typer.echo()
-        typer.echo(where_to_look(folder, tracked.uri if tracked else None))
+        typer.echo(where_to_look(folder, tracked.uri if tracked else None, forecast=len(fitted.forecast) > 0))
     if require_skill and fitted.summary["verdict"]["kind"] != "better":
         raise typer.Exit(NOT_BETTER)
 
 
-def default_folder(data: Path) -> Path:
+def default_folder(data: list[Path]) -> Path:
     """Return a new run folder below ``runs/``, named after the table and the moment."""
     from datetime import datetime
 
-    name = data.name.split(".")[0] or "table"
+    named = len(data) == 1 and str(data[0]) != "-"
+    name = (data[0].resolve().name.split(".")[0] if named else "") or "table"
     return Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -6,8 +6,9 @@ from typing import NoReturn
 
 import typer
 
-from forecastr.cli import backtest, doctor, fit, predict, runs, ui
-from forecastr.errors import ForecastrError, SearchError, TrackingError
+from forecastr.cli import backtest, doctor, fetch, fit, inspect, predict, runs, ui
+from forecastr.cli.reading import GroupedCommand
+from forecastr.errors import ForecastrError, SearchError, ServiceError, TrackingError
 
 app = typer.Typer(
     name="forecastr",
@@ -17,8 +18,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (fit.fit, predict.predict, backtest.backtest, runs.runs, ui.ui, doctor.doctor):
-    app.command()(command)
+for command in (
+    inspect.inspect,
+    fetch.fetch,
+    fit.fit,
+    predict.predict,
+    backtest.backtest,
+    runs.runs,
+    ui.ui,
+    doctor.doctor,
+):
+    app.command(cls=GroupedCommand)(command)
 
 
 def main() -> None:
@@ -30,8 +40,10 @@ def main() -> None:
     try:
         app(prog_name="forecastr")
     except ForecastrError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, (SearchError, TrackingError)) else 2)
+        from forecastr.report.wording import printable  # names in a table may hold anything
+
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        sys.exit(1 if isinstance(error, (SearchError, ServiceError, TrackingError)) else 2)
 
 
 def _terminate(*_: object) -> NoReturn:

@@ -5,13 +5,17 @@ from typing import Annotated
 
 import typer
 
+from forecastr.cli.reading import tables, warn_of
 from forecastr.schema import BACKENDS
 
 
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder, or the run folder that holds it.")],
     data: Annotated[
-        Path | None, typer.Option(metavar="TABLE", help="Table with newer rows than the bundle has seen.")
+        list[Path] | None,
+        typer.Option(
+            metavar="TABLE", help="Newer rows than the bundle has seen; - is standard input. May be repeated."
+        ),
     ] = None,
     horizon: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Steps to forecast, at most those it was fitted for.")
@@ -26,16 +30,18 @@ def predict(
     import sys
 
     from forecastr.bundle.bundle import load_bundle
-    from forecastr.bundle.tables import DIGITS, require_table_format, table_text, write_table
+    from forecastr.bundle.tables import DIGITS, table_text, write_table
     from forecastr.data import read_panel
     from forecastr.engine.backend import choose_backend, use_backend
-    from forecastr.files import to_json
+    from forecastr.files import require_table_format, to_json
 
     if output:
         require_table_format(output)
     use_backend(choose_backend(backend))
     loaded = load_bundle(bundle)
-    history = read_panel(data, like=loaded.source).frame if data else None
+    history = read_panel(tables(data), like=loaded.source) if data else None
+    if history:
+        warn_of(history, loaded)
     forecast = loaded.predict(history, horizon=horizon)
     if output:
         write_table(forecast, output, loaded.source)

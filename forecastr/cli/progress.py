@@ -58,6 +58,9 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Write a line that stays."""
+        from forecastr.report.wording import printable
+
+        text = printable(text)
         if self._live:
             self._live.console.print(text, highlight=False, markup=False, soft_wrap=True)
         else:

@@ -1,21 +1,29 @@
 """Pictures, the HTML page, and what the terminal shows: drawn from plain values, files or memory alike."""
 
-from forecastr.report.page import write_page
-from forecastr.report.pictures import draw_error_by_horizon, draw_learning_curves, draw_predicted_vs_actual
-from forecastr.report.plan import plan_line, plan_text
-from forecastr.report.terminal import leaderboard_text, runs_text, verdict_text, where_to_look
-from forecastr.report.wording import format_seconds
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "draw_error_by_horizon",
-    "draw_learning_curves",
-    "draw_predicted_vs_actual",
-    "format_seconds",
-    "leaderboard_text",
-    "plan_line",
-    "plan_text",
-    "runs_text",
-    "verdict_text",
-    "where_to_look",
-    "write_page",
-]
+# Where the names live: resolved on first use, for a line of text needs no plots.
+_FILES = {
+    "draw_error_by_horizon": "pictures",
+    "draw_learning_curves": "pictures",
+    "draw_predicted_vs_actual": "pictures",
+    "exceptions_text": "terminal",
+    "format_seconds": "wording",
+    "inspection_text": "inspection",
+    "leaderboard_text": "terminal",
+    "plan_line": "plan",
+    "runs_text": "terminal",
+    "sketch_series": "sketch",
+    "verdict_text": "terminal",
+    "where_to_look": "terminal",
+    "write_page": "page",
+}
+
+__all__ = sorted(_FILES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILES:
+        raise AttributeError(f"module 'forecastr.report' has no attribute '{name}'")
+    return getattr(import_module(f"forecastr.report.{_FILES[name]}"), name)

@@ -60,10 +60,10 @@ def pick_series(unique_ids: Iterable[Any], *, most: int) -> list[Any]:
 def join_lines(unique_id: Any, *, backtest: pd.DataFrame, forecast: pd.DataFrame, history: pd.DataFrame) -> SeriesLines:
     """Return the lines of one series: its test part, what came shortly before, and the forecast beyond.
 
-    The forecast's length is taken as the horizon.
+    The forecast's length is taken as the horizon; without rows, that of a tested piece.
     """
     tested, beyond, past = (_rows_of(unique_id, table) for table in (backtest, forecast, history))
-    horizon = len(beyond)
+    horizon = len(beyond) or len(tested) // max(1, tested[CUTOFF].nunique())
     known = pd.concat([past[[TIME, TARGET]], tested[[TIME, TARGET]]])
     known = known.drop_duplicates(TIME, keep="last").sort_values(TIME, ignore_index=True)
     end = known[TIME].iloc[-1]

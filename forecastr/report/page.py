@@ -13,6 +13,7 @@ from forecastr.report.charts import curves_chart, horizon_chart, series_chart
 from forecastr.report.lines import join_lines, pick_series
 from forecastr.report.wording import (
     config_in_words,
+    covariates_in_words,
     format_column,
     format_number,
     format_p_value,
@@ -60,7 +61,8 @@ def write_page(
     from plotly.offline import get_plotlyjs
 
     baseline = summary["baseline"]
-    picked = pick_series(forecast[ID], most=_MOST_SERIES)
+    listed = forecast if len(forecast) else backtest
+    picked = pick_series(listed[ID], most=_MOST_SERIES)
     lines = [join_lines(name, backtest=backtest, forecast=forecast, history=history) for name in picked]
     charts = {
         "series": [series_chart(one, baseline_name=baseline) for one in lines],
@@ -70,9 +72,10 @@ def write_page(
     text = _environment().get_template("page.html.j2").render(
         summary=summary,
         headline=verdict_headline(summary["verdict"]["kind"]),
+        covariates=covariates_in_words(summary),
         key_figures=key_figures(summary),
         series_names=[one.unique_id for one in lines],
-        n_series=forecast[ID].nunique(),
+        n_series=listed[ID].nunique(),
         metrics=metric_rows(summary),
         data_report=data_report,
         file_rows=file_rows(data_report),
@@ -182,7 +185,7 @@ def file_rows(data_report: Mapping[str, Any]) -> dict[str, str]:
         names.get((part, key), f"{part} {key}" if part == "calendar" else key): marks.get(value, str(value))
         for part in ("dialect", "dates", "calendar")
         for key, value in (data_report[part] or {}).items()
-        if value is not None
+        if value is not None and not isinstance(value, dict)
     }
 
 

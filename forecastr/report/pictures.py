@@ -57,10 +57,11 @@ def draw_predicted_vs_actual(
     title, verdict : str
         What was forecast, and the verdict's sentence.
     """
-    picked = pick_series(forecast[ID], most=_MOST_PANELS)
+    listed = forecast if len(forecast) else backtest
+    picked = pick_series(listed[ID], most=_MOST_PANELS)
     series = [join_lines(name, backtest=backtest, forecast=forecast, history=history) for name in picked]
     alone = len(series) == 1
-    n_all = forecast[ID].nunique()
+    n_all = listed[ID].nunique()
     if n_all > len(series):
         title = f"{title} · {len(series)} of {n_all:,} series"
     n_columns = {1: 1, 2: 2, 4: 2}.get(len(series), 3)
@@ -189,8 +190,9 @@ def _draw_series(pane: "Axes", lines: SeriesLines, baseline_name: str) -> None:
 def _draw_end_of_data(pane: "Axes", lines: SeriesLines) -> None:
     future = beyond(lines)
     pane.axvline(lines.end, color=INK, lw=1, linestyle=(0, (1, 2)))
-    pane.axvspan(lines.end, future[TIME].max(), color=GREY, alpha=0.12, linewidth=0)
-    if len(future) <= 3:
+    if len(future):
+        pane.axvspan(lines.end, future[TIME].max(), color=GREY, alpha=0.12, linewidth=0)
+    if 0 < len(future) <= 3:
         pane.plot(future[TIME].to_numpy(), future[MODEL].to_numpy(float), "o", color=BLUE, markersize=5)
     pane.annotate(
         "end of data", (lines.end, 1), xycoords=("data", "axes fraction"), xytext=(-4, -2),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecastr.report.wording import (
+    covariates_in_words,
     format_column,
     format_number,
     format_share,
@@ -39,9 +40,12 @@ def verdict_text(summary: Mapping[str, Any]) -> str:
         columns.append([title, *format_column(metrics[name].get(key) for name in names)])
     for level in LEVELS:
         columns.append([f"in {level} %", *(format_share(metrics[n].get(f"coverage_{level}")) for n in names)])
+    left = exceptions_text(summary)
     return "\n".join(
         [
             *textwrap.wrap(summary["verdict"]["sentence"], 100),
+            *(line for sentence in covariates_in_words(summary) for line in textwrap.wrap(sentence, 100)),
+            *([f"Series that are not like the others: {left}."] if left else []),
             "",
             *_align(columns),
             "",
@@ -51,8 +55,21 @@ def verdict_text(summary: Mapping[str, Any]) -> str:
     )
 
 
-def where_to_look(run_folder: Path, tracking_uri: str | None) -> str:
+def exceptions_text(summary: Mapping[str, Any]) -> str:
+    """Return how many series are left out, constant, short or ended early; nothing where none is.
+
+    Examples
+    --------
+    >>> exceptions_text({"exceptions": {"left out": 100, "short": 2}, "data": {"series": 9900}})
+    '100 left out, 2 short'
+    """
+    return ", ".join(f"{count:,} {status}" for status, count in summary.get("exceptions", {}).items())
+
+
+def where_to_look(run_folder: Path, tracking_uri: str | None, *, forecast: bool = True) -> str:
     """Return where the results are and which command opens them.
+
+    Without a ``forecast``, for want of known covariates, that line is left out.
 
     Examples
     --------
@@ -62,7 +79,7 @@ def where_to_look(run_folder: Path, tracking_uri: str | None) -> str:
     bundle     runs/prices/bundle
     """
     places: list[tuple[str, object]] = [
-        ("forecast", run_folder / "forecast.csv"),
+        *([("forecast", run_folder / "forecast.csv")] if forecast else []),
         ("report", run_folder / "report.html"),
         ("bundle", run_folder / "bundle"),
     ]

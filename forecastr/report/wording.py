@@ -39,6 +39,17 @@ def verdict_headline(kind: str) -> str:
     return _HEADLINES[kind]
 
 
+def printable(text: str) -> str:
+    r"""Return a text that a terminal only shows: names in a table may hold control characters.
+
+    Examples
+    --------
+    >>> printable("\x1b[2Jgone")
+    '?[2Jgone'
+    """
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+
+
 def is_number(value: Any) -> TypeGuard[float]:
     """Return whether ``value`` is a finite number, numpy's too; None, NaN, infinity and text are not."""
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
@@ -133,6 +144,22 @@ def config_in_words(config: Mapping[str, Any]) -> str:
     if {"cell", "layers", "units"} <= rest.keys():
         words.append(f"{value_in_words(rest.pop('cell'))} {rest.pop('layers')} × {rest.pop('units')}")
     return ", ".join([*words, *(_setting_in_words(key, value) for key, value in rest.items())])
+
+
+def covariates_in_words(summary: Mapping[str, Any]) -> list[str]:
+    """Return what covariates were worth, and which are missing for a forecast: sentences, none without covariates.
+
+    Examples
+    --------
+    >>> covariates_in_words({"forecast": {"rows": 0, "missing": "'promo' is not known for 7 of 7 steps to forecast"}})
+    ["No forecast yet: 'promo' is not known for 7 of 7 steps to forecast. Fill it in rows without a target, and run \
+`forecastr predict` with them."]
+    """
+    sentences = list((summary.get("covariates") or {}).get("sentences") or [])
+    if missing := (summary.get("forecast") or {}).get("missing"):
+        advice = "Fill it in rows without a target, and run `forecastr predict` with them."
+        sentences.append(f"No forecast yet: {missing}. {advice}")
+    return sentences
 
 
 def value_in_words(value: Any) -> str:

@@ -8,9 +8,21 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("", "fit", "predict", "backtest", "runs", "ui", "doctor")
+COMMANDS = ("", "inspect", "fetch", "fit", "predict", "backtest", "runs", "ui", "doctor")
 GOLDEN = Path(__file__).with_name("golden")
-HEAVY = ("tensorflow", "keras", "keras_tuner", "jax", "torch", "mlflow", "pandas", "numpy", "sklearn", "matplotlib")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "keras_tuner",
+    "jax",
+    "torch",
+    "mlflow",
+    "pandas",
+    "numpy",
+    "sklearn",
+    "matplotlib",
+    "yfinance",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

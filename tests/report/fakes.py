@@ -231,9 +231,10 @@ def make_summary(*, kind: str = "better", horizon: int = 10, n_series: int = 1) 
         },
         "chosen": {
             "members": [
-                {"trial": "0007", "weight": 0.6, "config": make_config(7)},
-                {"trial": "0000", "weight": 0.4, "config": make_config(0)},
+                {"trial": "0007", "weight": 0.45, "config": make_config(7)},
+                {"trial": "0000", "weight": 0.3, "config": make_config(0)},
             ],
+            "baselines": {"theta": 0.25},
             "calibrated_on": "validation",
             "refitted": True,
         },

@@ -197,3 +197,20 @@ def test_in_a_browser_the_page_of_a_real_fit_is_whole(browser, fit):
         assert browser.execute_script(TRACES_IN, chart) >= 2, chart
     named = browser.find_element(By.ID, "leaderboard").text
     assert all(name in named for name in ("forecastr", "theta", "0000", "0001"))
+
+
+def test_a_page_without_a_forecast_says_why_and_still_shows_the_test_part(tmp_path, fakes):
+    tables = fakes.make_tables(n_series=2)
+    summary = fakes.make_summary() | {
+        "covariates": {"sentences": ["Known covariates (promo) helped: validation MASE 0.7 with them, 1.0 without."]},
+        "forecast": {"rows": 0, "missing": "'promo' is not known for 20 of 20 steps to forecast"},
+    }
+    path = tmp_path / "report.html"
+    write_page(
+        path, summary=summary, data_report=fakes.make_data_report(), leaderboard=fakes.make_leaderboard(),
+        events=fakes.make_events(), **{**tables, "forecast": tables["forecast"].iloc[:0]},
+    )  # fmt: skip
+    text = path.read_text(encoding="utf-8")
+    assert "Known covariates (promo) helped" in text
+    assert "No forecast yet: &#39;promo&#39; is not known for 20 of 20 steps" in text
+    assert "series_001" in text

@@ -122,3 +122,10 @@ def test_a_picture_that_fails_leaves_the_one_before(tmp_path, fakes):
 
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["p.png"]
+
+
+@pytest.mark.parametrize("case", ["with a close-up", "one step", "a panel"])
+def test_without_a_forecast_the_test_part_is_drawn(tmp_path, fakes, case):
+    tables = fakes.make_tables(**CASES[case])
+    without = draw_series(tmp_path / "p.png", {**tables, "forecast": tables["forecast"].iloc[:0]})
+    assert pixels(without).std() > 0.05

@@ -83,3 +83,14 @@ def test_what_is_no_number_is_a_dash(value, text):
 def test_a_column_shares_its_decimals():
     assert format_column([None, 0.0, 1.23456, 100.0]) == ["–", "0.000", "1.235", "100.000"]
     assert format_column([]) == []
+
+
+def test_what_covariates_were_worth_stands_below_the_verdict(fakes):
+    sentence = "Past covariates (Open) did not help: validation MASE 1.020 with them, 1.010 without."
+    missing = {"rows": 0, "missing": "'promo' is not known for 7 of 7 steps to forecast"}
+    lines = verdict_text(
+        fakes.make_summary() | {"covariates": {"sentences": [sentence]}, "forecast": missing}
+    ).splitlines()
+    told = " ".join(lines[: lines.index("")])
+    assert sentence in told
+    assert "No forecast yet: 'promo' is not known for 7 of 7 steps to forecast." in told
