@@ -1,12 +1,15 @@
 """The command as users run it, and one real fit that many tests look at."""
 
+import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
+import curl_cffi  # noqa: F401  (yfinance's curl; loaded after TensorFlow it would be given that one's instead)
 import pytest
 
 PRICES = Path(__file__).parents[1] / "examples" / "prices.csv"
@@ -91,3 +94,36 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Fit:
     result = run_command("fit", "oil.csv", "--output", "run", "--json", *SMALL, cwd=cwd)
     assert result.returncode == 0, result.stderr
     return Fit(cwd, table, newer, cwd / "run", result)
+
+
+def load_helper(path: Path) -> ModuleType:
+    """Return a module of the tests that holds no tests."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def yahoo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """Return the state of a server that answers like Yahoo's, until the session ends."""
+    helper = load_helper(Path(__file__).with_name("yahoo_server.py"))
+    state, server = helper.start_yahoo(tmp_path_factory.mktemp("yahoo"))
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def yahoo(yahoo_server: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Return the server as this process and its commands meet it, with nothing cached."""
+    for name, value in yahoo_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yahoo_server.trouble.clear()
+    yahoo_server.asked.clear()
+    yahoo_server.prices.clear()
+    return yahoo_server

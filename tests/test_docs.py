@@ -44,7 +44,8 @@ def desk(fit, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize(("page", "command"), commands(), ids=lambda value: getattr(value, "name", value))
-def test_commands_of_the_pages_work(forecastr, desk, page, command):
+def test_commands_of_the_pages_work(forecastr, desk, yahoo, page, command):
+    yahoo.prices.update({ticker: [("2024-01-02", 10.0), ("2024-01-03", 11.0)] for ticker in ("AAPL", "MSFT", "^GSPC")})
     arguments = shlex.split(command)[1:]
     if arguments[0] == "fit" and "--dry-run" not in arguments:
         arguments.append("--dry-run")  # the options are understood, and the plan is made; fits have tests of their own

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import forecastr.forecaster as room
 from forecastr import ConfigError, DataError, Forecaster, load_bundle
+from forecastr.data import ReadOptions
 
 MATRIX = "it fits a matrix of features, which has no time axis; fitting is tested below, on a table"
 NOT_A_MATRIX = "it wants another message for a matrix; ours says that it has no time axis"
@@ -126,6 +127,23 @@ def test_fitting_passes_the_options_on_changes_no_parameter_and_returns_itself(f
     del model
     gc.collect()
     assert not folder.exists()  # a run folder that nobody named goes with its object
+
+
+def test_what_is_said_of_the_table_reaches_its_reader(fit, quick):
+    model = Forecaster(
+        target=["a", "b"], time="day", known_covariates="promo, holiday", past_covariates="none",
+        duplicates="last", missing="forward",
+    )  # fmt: skip
+    Forecaster(wide=True).fit([str(fit.table), str(fit.newer)])
+    model.fit(str(fit.table))
+
+    assert quick[0][0] == [str(fit.table), str(fit.newer)]
+    assert quick[0][2].reading == ReadOptions(wide=True)
+    assert quick[1][2].reading == ReadOptions(
+        target=("a", "b"), time="day", known_covariates=("promo", "holiday"), past_covariates=("none",),
+        duplicates="last", missing="forward",
+    )  # fmt: skip
+    assert "id" in model.get_params()
 
 
 def test_values_without_dates_are_numbered(fit, quick):

@@ -27,6 +27,7 @@ HOMES = {
     "statsmodels": {"evaluation"},
     "matplotlib": {"report"},
     "plotly": {"report"},
+    "yfinance": {"data"},
     "pickle": set(),
 }
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -20,9 +20,9 @@ FITS = {
         ["nowhere.csv"],
         "error: nowhere.csv: there is no such file. Check the path.",
     ),
-    "a folder": (
-        ["."],
-        "error: . is a folder. Name a CSV or Parquet file in it.",
+    "a folder without tables": (
+        ["photos"],
+        "error: photos is a folder without CSV or Parquet files in it. Name a file, or a folder of them.",
     ),
     "too few rows": (
         ["short.csv"],
@@ -79,7 +79,7 @@ FITS = {
     ),
     "nothing varies": (
         ["flat.csv"],
-        "error: All values of the training part are the same: there is nothing to learn. Forecast that value.",
+        "error: All values of the training part are the same: there is nothing to learn. Bring more rows.",
     ),
 }
 
@@ -89,7 +89,7 @@ def place(tmp_path: Path) -> Path:
     """Return a folder with tables, an earlier run, and a folder that is nobody's business."""
     (tmp_path / "days.csv").write_text(days(100))
     (tmp_path / "short.csv").write_text(days(4))
-    (tmp_path / "flat.csv").write_text("day,sales\n" + "".join(f"2024-01-{d:02d},3\n" for d in range(1, 31)))
+    (tmp_path / "flat.csv").write_text("day,sales\n" + "".join(f"2024-01-{d:02d},{max(d, 20)}\n" for d in range(1, 31)))
     (tmp_path / "words.csv").write_text("day,mood\n" + "".join(f"2024-01-{d:02d},fine\n" for d in range(1, 31)))
     (tmp_path / "earlier").mkdir()
     (tmp_path / "earlier" / "summary.json").write_text("{}")

@@ -1,0 +1,155 @@
+"""Files made to hurt: refused or read, in little time and memory, and never followed where they point."""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+GIB = 1 << 30
+DAYS = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d").tolist()
+PLAIN = "date,sales\n" + "".join(f"{day},{100 + n * 7 % 13}\n" for n, day in enumerate(DAYS))
+
+
+def with_cell(text: str) -> bytes:
+    """Return a table with one other value."""
+    return PLAIN.replace(f"{DAYS[30]},", f"{DAYS[30]},{text}#").replace("#", "\n#", 1).encode()
+
+
+def packed_outside() -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("../../escaped.csv", PLAIN)
+    return archive.getvalue()
+
+
+FILES = {
+    "100,000 columns": lambda: (
+        ",".join(["date", *(f"c{n}" for n in range(100_000))]).encode() + b"\n2024-01-01" + b",1" * 100_000
+    ),
+    "a line of 100 MB": lambda: PLAIN.encode() + b"2024-03-01," + b"9" * 100_000_000,
+    "no line end": lambda: b"a" * 100_000_000,
+    "10 MB of quotes": lambda: b"date,sales\n" + b'"' * 10_000_000,
+    "quotes within quotes": lambda: with_cell('"' + '""' * 1_000_000 + '"'),
+    "quotes left open": lambda: b"date,sales\n" + b'"2024-01-01,1\n' * 100_000,
+    "thousands without end": lambda: with_cell('"' + "1," * 60_000 + '"'),
+    "a date of digits": lambda: PLAIN.encode() + b"1/" * 60_000 + b",5\n2024-03-09,4\n",
+    "commas": lambda: b"," * 1_000_000 + b"\n2024-01-01" + b"," * 1_000_000,
+    "a formula": lambda: with_cell("=cmd|' /C calc'!A0"),
+    "noise": lambda: np.random.default_rng(0).bytes(1_000_000),
+}
+BOMBS = {
+    "rows": lambda: gzip.compress(PLAIN.encode()) + gzip.compress(b"2024-03-01,5\n" * 5_000_000) * 200,
+    "zeros": lambda: gzip.compress(PLAIN.encode()) + gzip.compress(bytes(64_000_000)) * 200,
+}
+
+
+def inspect(path: Path, environment: dict[str, str]) -> tuple[int, str, int]:
+    """Run the command on a file; return its exit code, its errors, and the most memory it took, in bytes."""
+    errors = path.with_suffix(".err")
+    with errors.open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "forecastr.cli.main", "inspect", path.name, "--json"],
+            cwd=path.parent, env=environment, stdout=subprocess.DEVNULL, stderr=err,
+        )  # fmt: skip
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, errors.read_text(), usage.ru_maxrss * 1024
+
+
+def require_refused(code: int, errors: str) -> None:
+    assert code == 2, errors[-500:]
+    assert len(errors.splitlines()) == 1
+    assert errors.startswith("error: ")
+    assert len(errors) < 1_000  # nobody wants the line of 100 MB back
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_a_hostile_file_is_refused_with_one_sentence_in_little_memory(name, tmp_path, command_environment):
+    path = tmp_path / "table.csv"
+    path.write_bytes(FILES[name]())
+    code, errors, memory = inspect(path, command_environment)
+    require_refused(code, errors)
+    assert memory < GIB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_decompression_bomb_is_refused_at_its_limit(name, tmp_path, command_environment):
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(BOMBS[name]())
+    code, errors, memory = inspect(path, command_environment)
+    require_refused(code, errors)
+    assert "unpacks to more than" in errors
+    assert memory < 2.5 * GIB
+
+
+def test_an_archive_that_points_outside_writes_nothing(tmp_path, command_environment):
+    folder = tmp_path / "one" / "two"
+    folder.mkdir(parents=True)
+    (folder / "table.zip").write_bytes(packed_outside())
+    code, _, _ = inspect(folder / "table.zip", command_environment)
+    assert code in (0, 2)
+    assert {path.name for path in tmp_path.rglob("*")} == {"one", "two", "table.zip", "table.err"}
+
+
+# A panel as companies have them: 1 % of the series are bad, each in its own way
+
+N_SERIES, N_ROWS = 10_000, 40
+SPOILT = ("late", "ends early", "short", "constant", "missing", "text", "huge", "doubled", "undated", "endless")
+
+
+def spoil(kind: str, ds: list[str], y: list[str]) -> tuple[list[str], list[str]]:
+    """Return a series spoilt in a certain way."""
+    changes = {
+        "late": (ds[-3:], y[-3:]),
+        "ends early": (ds[:15], y[:15]),
+        "short": (ds[:2], y[:2]),
+        "constant": (ds, ["5"] * len(y)),
+        "missing": (ds, [""] * len(y)),
+        "text": (ds, [*y[:10], "sold out", *y[11:]]),
+        "huge": (ds, [*y[:10], "1e300", *y[11:]]),
+        "doubled": ([*ds, ds[10]], [*y, "999"]),
+        "undated": ([*ds[:10], "", *ds[11:]], y),
+        "endless": (ds, ["inf"] * len(y)),
+    }
+    return changes[kind]
+
+
+@pytest.mark.slow
+def test_ten_thousand_series_of_which_a_hundred_are_bad_give_forecasts_and_a_table_of_reasons(forecastr, tmp_path):
+    days = pd.date_range("2024-01-01", periods=N_ROWS).strftime("%Y-%m-%d").tolist()
+    noise = np.random.default_rng(0).normal(100, 10, (N_SERIES, N_ROWS)).round(1).astype(str)
+    bad = {f"s{place:05d}": SPOILT[n % len(SPOILT)] for n, place in enumerate(range(57, N_SERIES, 100))}
+    lines = ["unique_id,ds,y"]
+    for place in range(N_SERIES):
+        name = f"s{place:05d}"
+        ds, y = days, noise[place].tolist()
+        if name in bad:
+            ds, y = spoil(bad[name], ds, y)
+        lines += [f"{name},{day},{value}" for day, value in zip(ds, y, strict=True)]
+    (tmp_path / "shops.csv").write_text("\n".join(lines) + "\n")
+
+    done = forecastr(
+        "fit", "shops.csv", "--max-trials", "1", "--time-limit", "40s", "--horizon", "3", "--output", "run", "--json",
+        cwd=tmp_path, seconds=300,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "exceptions.csv" in done.stderr
+    listed = pd.read_csv(tmp_path / "run" / "exceptions.csv").set_index("unique_id")
+    print("\n", listed.assign(kind=pd.Series(bad)).groupby(["kind", "status"])["reason"].agg(["size", "first"]))
+    print("seconds", json.loads(done.stdout)["seconds"])
+    assert set(listed.index) == set(bad)
+    assert listed["reason"].str.len().min() > 5
+    forecast = pd.read_csv(tmp_path / "run" / "forecast.csv")
+    assert set(forecast["unique_id"]) >= {f"s{place:05d}" for place in range(N_SERIES)} - set(bad)
+    assert forecast["forecastr"].notna().all()
