@@ -116,8 +116,8 @@ def _plain_header(rows: Sequence[_Row], separator: str, label: str) -> Header:
     broken = sum(name.count("\n") for name in names)
     if broken > MOST_BREAKS:
         raise DataError(
-            f"{label}, line {rows[0].line - broken}: a quote in the column names closes only in line {rows[0].line}, so "
-            "the lines between would be lost. Correct it, or pass over lines with --skip-rows."
+            f"{label}, line {rows[0].line - broken}: a quote in the column names closes only in line {rows[0].line}, "
+            "so the lines between would be lost. Correct it, or pass over lines with --skip-rows."
         )
     if _holds_values(rows[0], rows[1] if len(rows) > 1 else None):
         shown = quoted(separator.join(rows[0].cells[:5]))
