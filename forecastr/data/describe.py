@@ -17,6 +17,7 @@ from forecastr.errors import DataError
 
 WIDE_GAP = 5  # steps
 HOLIDAYS = 2  # sessions in a row that may be missing without a word
+BLOCK = 1 << 16  # rows looked at together: they stay in the processor's cache
 PLENTY = 3  # usual horizons that a series should hold, to be judged on one of them
 
 
@@ -121,8 +122,10 @@ class _Gaps:
         missing = np.isnan(rows.y)
         valued = rows.take(~missing) if missing.any() else rows
         stamps, series = valued.stamps, valued.series
-        ahead = stamps[1:].view(np.int64) - stamps[:-1].view(np.int64)
-        places = np.flatnonzero(ahead > (calendar.step or 31 * DAY))  # only these can be more than a step
+        ticks, step = stamps.view(np.int64), calendar.step or 31 * DAY  # only what is larger can be a gap
+        blocks = (slice(begin, begin + BLOCK + 1) for begin in range(0, len(ticks), BLOCK))
+        found = [np.flatnonzero(np.diff(ticks[block]) > step) + block.start for block in blocks]
+        places = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
         places = places[series[places] == series[places + 1]]
         steps = calendar.count(stamps[places], stamps[places + 1])
         wide = np.flatnonzero(steps > (1.5 if calendar.has_grid else HOLIDAYS + 1.5))

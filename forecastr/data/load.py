@@ -89,7 +89,8 @@ def load_rows(table: Table, options: ReadOptions, like: Source | None) -> tuple[
         stamps = step_axis(groups, len(loaded))
     remarks = _remarks(loaded[columns.target.name], stamps)
     loaded, series, stamps, kept = _without_footers(loaded, series, stamps, remarks)
-    places = kept if kept is not None else np.arange(len(loaded), dtype=np.int32)
+    order = np.arange(len(loaded), dtype=np.int32)
+    places = kept if kept is not None else order
     require_names(series, places, table, columns)
     ids = series.ids if columns.id else np.array([_lone_name(columns, options, like)], dtype=object)
 
@@ -107,7 +108,8 @@ def load_rows(table: Table, options: ReadOptions, like: Source | None) -> tuple[
     for repair in stamps.repairs:
         log.note(repair["what"], repair["rows"])
     left_out = LeftOut(ids, where)
-    rows, numbers = _read_values(loaded, table, columns, options, series, stamps, left_out, log)
+    rows = Rows(series.codes, stamps.stamps, np.empty(0), order)
+    rows, numbers = _read_values(loaded, table, columns, options, rows, left_out, log)
     covariates = read_covariates(loaded, chosen, table, places, options, log)
     rows = drop_unstamped(rows, stamps.missing[rows.places], left_out, log)
     stamps = replace(stamps, stamps=stamps.stamps[:HEAD].copy(), missing=stamps.missing[:HEAD].copy())
@@ -157,8 +159,7 @@ def _read_values(
     table: Table,
     columns: Columns,
     options: ReadOptions,
-    series: Series,
-    stamps: Stamps,
+    rows: Rows,
     left_out: LeftOut,
     log: Log,
 ) -> tuple[Rows, Numbers]:
@@ -174,7 +175,7 @@ def _read_values(
     for what, found in numbers.repairs:
         log.note(what, found)
     log.warnings += numbers.notes
-    rows = Rows(series.codes, stamps.stamps, numbers.numbers, np.arange(len(loaded), dtype=np.int32))
+    rows = replace(rows, y=numbers.numbers)
     if numbers.bad is not None and numbers.bad.any():
         rows = left_out.refuse(
             rows,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,10 +43,10 @@ class Rows:
         """Return the rows at ``index``, a mask or places."""
         return Rows(self.series[index], self.stamps[index], self.y[index], self.places[index])
 
-    @property
+    @cached_property
     def starts(self) -> np.ndarray:
         """Where each series begins [N], and the end; rows are in order."""
-        change = np.flatnonzero(np.diff(self.series)) + 1
+        change = np.flatnonzero(self.series[1:] != self.series[:-1]) + 1
         return np.concatenate([[0], change, [len(self)]]) if len(self) else np.zeros(1, dtype=np.int64)
 
 

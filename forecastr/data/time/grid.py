@@ -20,6 +20,7 @@ NICE_STEPS = (
 LATEST = pd.Timestamp("2262-01-01")  # nearly the last that nanoseconds count
 USUAL_SHARE, HARDLY_USUAL = 0.45, 0.2
 MOST_ODD_SERIES = 0.1
+BLOCK = 1 << 16  # rows
 
 Where = Callable[[int], str]
 Written = Callable[[np.ndarray], list[str]]
@@ -227,7 +228,13 @@ def _is_even(stamps: np.ndarray, inside: np.ndarray, calendar: Calendar) -> bool
     """Say whether all steps inside the series are the calendar's own, on the fast path."""
     if not calendar.step or calendar.zone:
         return False
-    return bool(((np.diff(stamps.view(np.int64)) == calendar.step) | ~inside).all())
+    ticks = stamps.view(np.int64)
+    for begin in range(0, len(inside), BLOCK):  # blocks stay in the processor's cache
+        end = min(begin + BLOCK, len(inside))
+        plain = ticks[begin + 1 : end + 1] - ticks[begin:end] == calendar.step
+        if not (plain | ~inside[begin:end]).all():
+            return False
+    return True
 
 
 def _uncommon(stamps: np.ndarray, inside: np.ndarray, calendar: Calendar) -> tuple[np.ndarray, np.ndarray]:

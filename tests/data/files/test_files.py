@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import sys
+import threading
 import zipfile
 from contextlib import suppress
 from datetime import date
@@ -275,14 +276,11 @@ def test_standard_input_is_a_dash(monkeypatch):
 def test_a_pipe_is_read_to_its_end(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    if os.fork() == 0:
-        try:
-            pipe.write_text(SMALL)
-        finally:
-            os._exit(0)
+    writer = threading.Thread(target=pipe.write_text, args=(SMALL,))
+    writer.start()
 
     assert closes(pipe) == [10, 11.5]
-    os.wait()
+    writer.join()
 
 
 @pytest.mark.parametrize("address", ["https://example.org/prices.csv", "s3://bucket/key", Path("http://example.org/a")])
