@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.slow
 N, HORIZON = 120, 3
 NAMES = ["^GSPC", "BRK/B", "../x", "=cmd()", "\U0001f600", "a b", "%s{}", "Ärger & <b>Söhne</b>", "-1", "con", "a,b"]
 CONSTANT, NEGATIVE, HOLED, BRIEF, EMPTY = "flat", "below zero", "with holes", "brief", "nothing"
@@ -73,7 +74,6 @@ def test_case_34_a_constant_series_is_forecast_by_its_value_and_listed(fitted):
     assert np.isfinite(errors).all()  # nothing was divided by a scale of zero
 
 
-@pytest.mark.slow
 def test_case_34_a_lone_constant_series_is_forecast_by_its_value_without_training(forecastr, tmp_path):
     days = pd.date_range("2024-01-01", periods=60)
     write_table(tmp_path / "flat.csv", rows({"a": [3.0] * 60}, days))
@@ -135,7 +135,6 @@ def test_case_33_and_04_what_could_not_be_read_or_learned_is_listed_and_named(fi
     assert {BRIEF, CONSTANT, HOLED, NEGATIVE} <= forecast
 
 
-@pytest.mark.slow
 def test_case_70_rows_that_do_not_follow_are_told(forecastr, fitted, tmp_path):
     days = pd.bdate_range("2024-01-01", periods=N)
     panel: dict[str, list[object]] = {name: [*wander(salt)] for salt, name in enumerate(NAMES)}

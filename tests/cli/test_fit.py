@@ -138,6 +138,7 @@ def test_the_leaderboard_has_every_trial_ensemble_and_baseline(fit, summary):
     assert set(tested["name"]) == members  # the others never saw the test part
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_leaderboards(forecastr, small, fit, tmp_path):
     done = forecastr(
         "fit", fit.table, "--output", "again", "--require-skill", *small, "--tracking-uri", "http://127.0.0.1:9",
