@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecastr.errors import DataError
-
 if TYPE_CHECKING:
     from forecastr.data.left_out import LeftOut
 
 Repair = dict[str, Any]  # what, count, first_line
-LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -203,24 +200,6 @@ def fill_missing(rows: Rows, policy: str, log: Log, left_out: "LeftOut") -> Rows
     latest = np.maximum.accumulate(np.where(missing, -1, np.arange(len(rows))))
     begin = np.repeat(rows.starts[:-1], np.diff(rows.starts))
     return replace(rows, y=np.where(latest >= begin, rows.y[latest], np.nan))
-
-
-def require_range(rows: Rows, left_out: "LeftOut") -> Rows:
-    """Return the rows of series whose values a network's 32 bits can hold."""
-    return left_out.refuse(
-        rows,
-        np.abs(rows.y) > LARGEST,
-        lambda row: f"{rows.y[row]:g} is beyond what 32 bits can hold ({LARGEST:.1e})",
-        "Correct the value, leave it empty, or write the column in a larger unit.",
-    )
-
-
-def require_values(rows: Rows, where: str) -> None:
-    """Raise a DataError if there is no value at all."""
-    if not len(rows):
-        raise DataError(
-            f"{where}: from here on, every value of the target is missing. Name another column with --target."
-        )
 
 
 def _grouped(rows: Rows) -> bool:

@@ -1,6 +1,6 @@
 """The ensemble: networks and baselines, weighted and calibrated on validation alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,26 +46,27 @@ class Ensemble:
         part : Part
             The windows.
         """
-        simple = {n: part.calibrated(as_quantiles(point), self.offsets[n]) for n, point in points.items()}
-        raw = self._mixed({trial.name: cubes[trial] for trial in self.weights}, simple)
-        ours = {name: part.calibrated(cube, self.offsets[name]) for name, cube in raw.items()}
+        mixed, simple = self._raw(cubes, points, part)
+        ours = {name: part.calibrated(cube, self.offsets[name]) for name, cube in mixed.items()}
         return {MODEL: ours.pop(MODEL), **simple, **ours}
 
     def calibrated_on(self, cubes: dict[Trial, np.ndarray], points: Cubes, part: Part) -> "Ensemble":
         """Return the ensemble with the offsets that a part teaches."""
-        offsets = {name: part.offsets(as_quantiles(point)) for name, point in points.items()}
-        simple = {n: part.calibrated(as_quantiles(point), offsets[n]) for n, point in points.items()}
-        raw = self._mixed({trial.name: cubes[trial] for trial in self.weights}, simple)
-        ours = {name: part.offsets(cube) for name, cube in raw.items()}
-        return Ensemble(self.weights, self.shares, {MODEL: ours.pop(MODEL), **offsets, **ours})
+        baselines = {name: part.offsets(as_quantiles(point)) for name, point in points.items()}
+        mixed, _ = replace(self, offsets=baselines)._raw(cubes, points, part)
+        ours = {name: part.offsets(cube) for name, cube in mixed.items()}
+        return replace(self, offsets={MODEL: ours.pop(MODEL), **baselines, **ours})
 
-    def _mixed(self, cubes: Cubes, simple: Cubes) -> Cubes:
+    def _raw(self, cubes: dict[Trial, np.ndarray], points: Cubes, part: Part) -> tuple[Cubes, Cubes]:
+        """Return the ensemble and its networks alone, not calibrated yet, and the baselines, calibrated."""
+        simple = {n: part.calibrated(as_quantiles(point), self.offsets[n]) for n, point in points.items()}
         networks = {trial.name: weight for trial, weight in self.weights.items()}
-        mixed = {MODEL: average({**cubes, **simple}, {**networks, **self.shares})}
+        trained = {trial.name: cubes[trial] for trial in self.weights}
+        mixed = {MODEL: average({**trained, **simple}, {**networks, **self.shares})}
         if self.shares:
             total = sum(networks.values())
-            mixed[NETWORKS] = average(cubes, {name: weight / total for name, weight in networks.items()})
-        return mixed
+            mixed[NETWORKS] = average(trained, {name: weight / total for name, weight in networks.items()})
+        return mixed, simple
 
 
 def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, jobs: int) -> tuple[Ensemble, Cubes]:

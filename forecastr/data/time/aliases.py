@@ -137,14 +137,7 @@ def fixed_steps(step: int) -> Calendar:
 
 def _named(step: int) -> tuple[str, str]:
     """Return the name and the alias of an odd step: in the largest unit that holds it whole."""
-    units = (
-        (WEEK, "week", "W"),
-        (DAY, "day", "D"),
-        (HOUR, "hour", "h"),
-        (MINUTE, "minute", "min"),
-        (SECOND, "second", "s"),
-    )
-    for size, word, letter in units:
+    for size, word, letter in UNITS:
         if step % size == 0:
             count = step // size
             alias = f"{7 * count}D" if size == WEEK else f"{count}{letter}"
