@@ -13,7 +13,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "supervision": ("every", "last"),
     "transform": TRANSFORMS,
     "scaling": SCALINGS,
-    "bases": ("naive", "means", "deviations"),
+    "bases": ("naive", "means", "deviations", "smoothed"),
     "loss": ("pinball", "mse"),
     "schedule": ("constant", "cosine"),
     "covariates": ("none", "known", "all"),
@@ -51,9 +51,10 @@ class NetworkConfig:
         since the step before.
     scaling : {"causal", "minmax"}
         Per step, relative to a level known then; or the tutorials' (y - min) / (max - min).
-    bases : {"naive", "means", "deviations"}
+    bases : {"naive", "means", "deviations", "smoothed"}
         What the head starts from: the seasonal naive; also means over past seasons, the last value and
-        the level; also seasonal deviations around the level.
+        the level; also seasonal deviations around the level; also, and first, exponential smoothing of the
+        seasonally adjusted values.
     level_seasons : int
         Seasons that the level is the mean of.
     local_scale : bool
@@ -205,7 +206,7 @@ def supervised_reach(config: NetworkConfig) -> int:
 
 def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int) -> int:
     """Return the steps before the context that levels and bases look back on."""
-    seasons = {"naive": 1, "means": 8, "deviations": 4}[bases] if max(season_lengths) > 1 else 1
+    seasons = {"naive": 1, "means": 8, "deviations": 4, "smoothed": 4}[bases] if max(season_lengths) > 1 else 1
     longest = max(season_lengths)
     primary = season_lengths[0]
     return max(seasons * primary, min(seasons, 4) * longest, level_seasons * primary + primary, 20)

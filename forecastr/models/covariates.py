@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from forecastr.models.config import NetworkConfig, WindowShape, covariates_read, known_length
-from forecastr.models.layers import last_steps
+from forecastr.models.sequences import last_steps
 
 
 def covariate_inputs(config: NetworkConfig, shape: WindowShape) -> dict[str, Any]:

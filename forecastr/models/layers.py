@@ -6,64 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift, smoothed
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 
 N_QUANTILES = len(QUANTILE_LEVELS)
-
-
-def moving_sum(x: Any, length: int) -> Any:
-    """Sum of the last ``length`` steps at every step [B, L]; before the start there is nothing.
-
-    Sums of 1, 2, 4, ... steps are doubled up, so the work grows with the logarithm of ``length``.
-    """
-    total, done, block, size = None, 0, x, 1
-    remaining = length
-    while remaining:
-        if remaining & 1:
-            shifted = shift(block, done)
-            total = shifted if total is None else total + shifted
-            done += size
-        remaining >>= 1
-        if remaining:
-            block, size = block + shift(block, size), size * 2
-    return total
-
-
-def shift(x: Any, steps: int) -> Any:
-    """Move a sequence [B, L] ``steps`` later, zeros first."""
-    if steps == 0:
-        return x
-    steps = min(steps, x.shape[1])
-    return ops.pad(x[:, : x.shape[1] - steps], ((0, 0), (steps, 0)))
-
-
-def moving_mean(values: Any, observed: Any, length: int) -> Any:
-    """Mean of what was observed in the last ``length`` steps [B, L]; the value itself where nothing was."""
-    count = moving_sum(observed, length)
-    mean = moving_sum(values * observed, length) / ops.maximum(count, 1.0)
-    return ops.where(count > 0, mean, values)
-
-
-def seasonal_mean(values: Any, observed: Any, season_length: int, n_seasons: int) -> Any:
-    """Mean of the last ``n_seasons`` values of the same phase [B, L]; the value itself where none was seen."""
-    count, total = observed, values * observed
-    for season in range(1, n_seasons):
-        count = count + shift(observed, season * season_length)
-        total = total + shift(values * observed, season * season_length)
-    return ops.where(count > 0, total / ops.maximum(count, 1.0), values)
-
-
-def last_steps(length: int, n_steps: int, stride: int) -> np.ndarray:
-    """Return the positions [S] of ``n_steps`` steps, ``stride`` apart, that end with the last of ``length``."""
-    return length - 1 - stride * np.arange(n_steps)[::-1]
-
-
-def ahead(x: Any, season_length: int, *, n_steps: int, stride: int, horizon: int) -> Any:
-    """Repeat the last season of a sequence [B, L] over the horizon after each of S of its steps [B, S, H]."""
-    now = last_steps(x.shape[1], n_steps, stride)[:, None]
-    step = np.arange(1, horizon + 1)[None, :]
-    index = now + step - season_length * -(-step // season_length)
-    return ops.reshape(ops.take(x, index.ravel(), axis=1), (-1, n_steps, horizon))
+SMOOTHING_RATES = (0.3, 0.1, 0.6)
 
 
 @keras.saving.register_keras_serializable(package="forecastr")
@@ -72,7 +19,8 @@ class CausalScaling(keras.layers.Layer):
 
     Call with past [B, L, 2] (value, observed); returns features [B, C, F], bases [B, S, 1 + K, H] and
     scale [B, S, 1], the bases in units of that scale relative to the level [B, S, 1] returned last.
-    The first base is the seasonal naive (or the last value), the others are what may be added to it.
+    The first base is the seasonal naive (or the last value; or, smoothed, the level and season of exponential
+    smoothing), the others are what may be added to it.
 
     Parameters
     ----------
@@ -154,13 +102,21 @@ class CausalScaling(keras.layers.Layer):
             bases += [over(seasonal_mean(values, observed, season, n)) for n in (2, 4, 8)]
             bases += [over(values, 1), over(level, 1), bases[0] + over(ops.where(seen, growth, 0.0), 1)]
             bases += [over(seasonal_mean(values, observed, other, 2), other) for other in self.season_lengths[1:]]
-        if season > 1 and self.bases == "deviations":
+        if season > 1 and self.bases in ("deviations", "smoothed"):
             around = values - moving_mean(values, observed, season)
             bases += [
                 over(level, 1) + over(seasonal_mean(around, observed, length, n), length)
                 for length in self.season_lengths
                 for n in (1, 2, 4)
             ]
+        if season > 1 and self.bases == "smoothed":
+            usual = seasonal_mean(around, observed, max(self.season_lengths), 4)
+            steps = {"n_steps": self.n_steps, "stride": self.stride}
+            levels = [smoothed(values - usual, observed, rate, **steps) for rate in SMOOTHING_RATES]
+            season_ahead = over(usual, max(self.season_lengths))
+            first, *others = [level[..., None] + season_ahead for level in levels]
+            slope = over(ops.where(seen, growth, 0.0) / season, 1) * np.arange(1.0, self.horizon + 1, dtype="float32")
+            bases = [first, *others, first + slope, *bases]
         return ops.stack(bases, axis=2)
 
     def _features(self, values: Any, observed: Any, level: Any, change: Any, volatility: Any, scale: Any) -> Any:

@@ -24,6 +24,7 @@ CONFIGS = {
     "bidirectional": (replace(SMALL, bidirectional=True, supervision="last"), WEEKLY),
     "full attention": (replace(SMALL, cell="rnn", attention="full", supervision="last"), WEEKLY),
     "decoder": (replace(SMALL, cell="lstm", head="decoder", supervision="last", local_scale=True), WEEKLY),
+    "smoothed": (replace(SMALL, bases="smoothed"), WEEKLY),
     "last step": (replace(SMALL, bases="deviations", supervision="last", loss="mse"), WEEKLY),
 }
 EVERY = {name: case for name, case in CONFIGS.items() if case[0].supervision == "every"}
@@ -65,7 +66,7 @@ def naive_by_loop(past, config, shape) -> np.ndarray:
     return np.array(forecast)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "smoothed"])
 def test_an_untrained_network_is_the_seasonal_naive_from_every_step(built, name):
     trainer, forecaster = built[name]
     past = windows(*CONFIGS[name])
@@ -74,6 +75,22 @@ def test_an_untrained_network_is_the_seasonal_naive_from_every_step(built, name)
     np.testing.assert_allclose(trained[..., MEDIAN], expected, atol=1e-5)
     np.testing.assert_allclose(forecast[..., MEDIAN], expected[:, -1:], atol=1e-5)
     assert (np.diff(forecast, axis=-1) > 0).all()
+
+
+def test_an_untrained_network_may_be_exponential_smoothing_of_the_seasonally_adjusted(built):
+    config, shape = CONFIGS["smoothed"]
+    season, past = shape.season_lengths[0], windows(config, shape)
+    past[..., 1] = 1
+    _, forecaster = built["smoothed"]
+    forecast = outputs(forecaster, past)[..., MEDIAN]
+    for b, values in enumerate(past[..., 0].astype(float)):
+        around = np.array(
+            [v - values[max(0, t - season + 1) : t + 1].sum() / min(t + 1, season) for t, v in enumerate(values)]
+        )
+        usual = np.array([np.mean(around[t::-season][:4]) for t in range(len(values))])
+        level = np.average(values - usual, weights=0.7 ** np.arange(len(values))[::-1])
+        expected = [level + usual[len(values) - season + h % season] for h in range(shape.horizon)]
+        np.testing.assert_allclose(forecast[b, 0], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -1,0 +1,74 @@
+"""Sums, means and repetitions along sequences, causal at every step; plain ``keras.ops``."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+
+def moving_sum(x: Any, length: int) -> Any:
+    """Sum of the last ``length`` steps at every step [B, L]; before the start there is nothing.
+
+    Sums of 1, 2, 4, ... steps are doubled up, so the work grows with the logarithm of ``length``.
+    """
+    total, done, block, size = None, 0, x, 1
+    remaining = length
+    while remaining:
+        if remaining & 1:
+            shifted = shift(block, done)
+            total = shifted if total is None else total + shifted
+            done += size
+        remaining >>= 1
+        if remaining:
+            block, size = block + shift(block, size), size * 2
+    return total
+
+
+def shift(x: Any, steps: int) -> Any:
+    """Move a sequence [B, L] ``steps`` later, zeros first."""
+    if steps == 0:
+        return x
+    steps = min(steps, x.shape[1])
+    return ops.pad(x[:, : x.shape[1] - steps], ((0, 0), (steps, 0)))
+
+
+def moving_mean(values: Any, observed: Any, length: int) -> Any:
+    """Mean of what was observed in the last ``length`` steps [B, L]; the value itself where nothing was."""
+    count = moving_sum(observed, length)
+    mean = moving_sum(values * observed, length) / ops.maximum(count, 1.0)
+    return ops.where(count > 0, mean, values)
+
+
+def seasonal_mean(values: Any, observed: Any, season_length: int, n_seasons: int) -> Any:
+    """Mean of the last ``n_seasons`` values of the same phase [B, L]; the value itself where none was seen."""
+    count, total = observed, values * observed
+    for season in range(1, n_seasons):
+        count = count + shift(observed, season * season_length)
+        total = total + shift(values * observed, season * season_length)
+    return ops.where(count > 0, total / ops.maximum(count, 1.0), values)
+
+
+def last_steps(length: int, n_steps: int, stride: int) -> np.ndarray:
+    """Return the positions [S] of ``n_steps`` steps, ``stride`` apart, that end with the last of ``length``."""
+    return length - 1 - stride * np.arange(n_steps)[::-1]
+
+
+def ahead(x: Any, season_length: int, *, n_steps: int, stride: int, horizon: int) -> Any:
+    """Repeat the last season of a sequence [B, L] over the horizon after each of S of its steps [B, S, H]."""
+    now = last_steps(x.shape[1], n_steps, stride)[:, None]
+    step = np.arange(1, horizon + 1)[None, :]
+    index = now + step - season_length * -(-step // season_length)
+    return ops.reshape(ops.take(x, index.ravel(), axis=1), (-1, n_steps, horizon))
+
+
+def smoothed(values: Any, observed: Any, rate: float, *, n_steps: int, stride: int) -> Any:
+    """Exponentially weighted mean of what was observed up to each of S steps of a sequence [B, L]: [B, S].
+
+    Simple exponential smoothing with smoothing constant ``rate`` (Brown 1959), its weights normalized; the
+    value itself where nothing was observed for so long that it would weigh nothing.
+    """
+    steps = last_steps(values.shape[1], n_steps, stride)
+    age = steps[None, :] - np.arange(values.shape[1])[:, None]
+    weights = np.where(age >= 0, (1.0 - rate) ** np.maximum(age, 0), 0.0).astype("float32")  # [L, S]
+    total, weight = ops.matmul(values * observed, weights), ops.matmul(observed, weights)
+    return ops.where(weight > 1e-6, total / ops.maximum(weight, 1e-6), ops.take(values, steps, axis=1))
