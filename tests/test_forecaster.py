@@ -191,7 +191,8 @@ def test_backtest_judges_newer_rows(loaded, fit):
 
     assert result.n_cutoffs == 56
     assert not result.seen
-    assert set(result.judgement.metrics.index) == {"forecastr", "last_value", "drift", "seasonal_naive", "theta"}
+    names = {"forecastr", "last_value", "drift", "seasonal_naive", "theta", "random_walk"}
+    assert set(result.judgement.metrics.index) == names
 
 
 def test_saved_and_loaded_it_gives_the_same_bits(loaded, tmp_path):

@@ -24,7 +24,7 @@ HOMES = {
     "tensorflow": set(),
     "jax": {"engine"},
     "torch": {"engine"},
-    "statsmodels": {"evaluation"},
+    "statsmodels": set(),
     "matplotlib": {"report"},
     "plotly": {"report"},
     "yfinance": {"data"},

@@ -16,12 +16,12 @@ from forecastr.bundle.manifest import check_manifest, require_files
 from forecastr.bundle.tables import backtest_table, forecast_table, future_stamps
 from forecastr.data import Calendar, Panel, Source
 from forecastr.data.continuation import on_grid
-from forecastr.engine.backend import choose_backend, use_backend
+from forecastr.engine.backend import choose_backend, load_keras
 from forecastr.errors import BundleError, DataError
-from forecastr.evaluation import apply_offsets, as_quantiles, forecast_baselines
+from forecastr.evaluation import apply_offsets, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
 from forecastr.models.config import NetworkConfig, WindowShape
-from forecastr.schema import ID, MODEL, TARGET, TIME, Task
+from forecastr.schema import ID, MEDIAN, MODEL, TARGET, TIME, Task
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, known_first, last_values
 
@@ -118,7 +118,7 @@ class Bundle:
         store = self.covariates.store(frame, ids, self._places(ids), rows.static)
         quantiles = self._quantiles(store, ids, cutoffs)
         baseline = self._baselines(store, cutoffs, [self.baseline])[self.baseline]
-        return forecast_table(ids, stamps, quantiles[:, :horizon], baseline[:, :horizon])
+        return forecast_table(ids, stamps, quantiles[:, :horizon], baseline[:, :horizon, MEDIAN])
 
     def backtest(self, rows: Panel | pd.DataFrame) -> Backtest:
         """Judge forecasts from every cutoff of newer rows, without training.
@@ -138,22 +138,21 @@ class Bundle:
         cutoffs, seen = newer_cutoffs(frame, store, self.context, self.task.horizon)
         y_true = actual_values(store, cutoffs, self.task.horizon)
         scale = self._scales(known_first(store, cutoffs), ids)
-        points = self._baselines(store, cutoffs, list(self.offsets)[1:])
+        baselines = self._baselines(store, cutoffs, list(self.offsets)[1:])
         forecasts = {MODEL: self._quantiles(store, ids, cutoffs)}
-        for name, point in points.items():
-            forecasts[name] = apply_offsets(as_quantiles(point), self.offsets[name], scale[cutoffs.series])
+        for name, cube in baselines.items():
+            forecasts[name] = apply_offsets(cube, self.offsets[name], scale[cutoffs.series])
         judgement = judge_forecasts(
             y_true, forecasts, series=cutoffs.series, last=last_values(store, cutoffs), scale=scale
         )
-        table = backtest_table(
-            frame, cutoffs.positions(store), y_true, forecasts[MODEL], points[judgement.verdict.baseline]
-        )
+        best = baselines[judgement.verdict.baseline][..., MEDIAN]
+        table = backtest_table(frame, cutoffs.positions(store), y_true, forecasts[MODEL], best)
         return Backtest(table=table, judgement=judgement, seen=seen, n_cutoffs=len(cutoffs))
 
     @cached_property
     def networks(self) -> "list[keras.Model]":
         """The members' networks, loaded when first needed."""
-        use_backend(choose_backend())
+        load_keras(choose_backend())
         import keras
 
         from forecastr.models import layers, losses  # noqa: F401  (registers what the files name)
@@ -207,8 +206,8 @@ class Bundle:
                 covariates=covariate_windows(member.config, shape, store, scaled_as) if scaled_as else None,
             )
         scale = self._scales(known, ids)[cutoffs.series]
-        for name, point in self._baselines(store, cutoffs, list(self.shares)).items():
-            total = total + self.shares[name] * apply_offsets(as_quantiles(point), self.offsets[name], scale)
+        for name, cube in self._baselines(store, cutoffs, list(self.shares)).items():
+            total = total + self.shares[name] * apply_offsets(cube, self.offsets[name], scale)
         return apply_offsets(total, self.offsets[MODEL], scale)
 
     def _baselines(self, store: SeriesStore, cutoffs: Cutoffs, names: list[str]) -> dict[str, np.ndarray]:

@@ -1,10 +1,13 @@
 """Forecasts of one network from any cutoffs, in the target's unit."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from forecastr.engine.backend import loaded_backend
 from forecastr.engine.work import ForecastJob
 from forecastr.models.config import NetworkConfig, WindowShape, covariates_read, known_length, past_length
 from forecastr.models.network import build_networks
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
     import keras
 
 MOST_SCALES = 10.0
+MOST_SCALES_LOG = 3.0  # of a logarithm
 MOST_SCALES_KNOWN = 30.0  # a holiday may lift a value out of all that its window has seen
+_COMPUTED: WeakKeyDictionary[SeriesStore, dict[Any, Any]] = WeakKeyDictionary()
 BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
 
 
@@ -47,7 +52,13 @@ def export(config: NetworkConfig, shape: WindowShape, trained: Path, output: Pat
 
 def scaler_of(config: NetworkConfig, shape: WindowShape, store: SeriesStore) -> Scaler:
     """Return the scaling that a configuration asks for, fitted on a store."""
-    return fit_scaler(store, transform=config.transform, scaling=config.scaling, season_length=shape.season_lengths[0])
+    transform, scaling, season = config.transform, config.scaling, shape.season_lengths[0]
+
+    def fit() -> Scaler:
+        return fit_scaler(store, transform=transform, scaling=scaling, season_length=season)
+
+    scaler: Scaler = _once(store, (transform == "log", scaling, season), fit)
+    return scaler
 
 
 def covariate_windows(
@@ -57,16 +68,25 @@ def covariate_windows(
     read = covariates_read(config, shape)
     if not (read.n_ahead or read.n_beside):
         return None
-    scaler = fit_covariates(scaled_on) if isinstance(scaled_on, SeriesStore) else scaled_on
-    return CovariateWindows.from_store(
-        store,
-        scaler,
-        read,
+    rows = scaled_on
+    scaler = _once(rows, "covariates", lambda: fit_covariates(rows)) if isinstance(rows, SeriesStore) else rows
+    return CovariateWindows(
+        store=store,
+        scaler=scaler,
+        shape=read,
         context_length=config.context_length,
         known_length=known_length(config, shape),
         horizon=shape.horizon,
         season_length=shape.season_lengths[0],
     )
+
+
+def _once(store: SeriesStore, what: Any, compute: Callable[[], Any]) -> Any:
+    """Return what is computed of a store, from memory the next time: a worker's trials share their rows."""
+    known = _COMPUTED.setdefault(store, {})
+    if what not in known:
+        known[what] = compute()
+    return known[what]
 
 
 def forecast_cutoffs(
@@ -86,13 +106,18 @@ def forecast_cutoffs(
     """
     source = WindowSource.from_store(store, scaler)
     length = past_length(config, shape)
+    # One batch of many needs no second shape; a lone one is not worth TensorFlow's second of tracing.
+    size = BATCH if len(cutoffs) > BATCH else None
+    at_once = size is None and loaded_backend() == "tensorflow"
+    most = MOST_SCALES_LOG if scaler.log else MOST_SCALES
+    if config.covariates != "none":
+        most = MOST_SCALES_KNOWN
     quantiles = np.empty((len(cutoffs), horizon, len(QUANTILE_LEVELS)))
     for first in range(0, len(cutoffs), BATCH):
         batch = slice(first, first + BATCH)
-        inputs = windows_at(source, cutoffs.take(np.arange(len(cutoffs))[batch]), length, covariates)
+        inputs = windows_at(source, cutoffs.take(batch), length, covariates)
         past = inputs["past"] if isinstance(inputs, dict) else inputs
-        most = MOST_SCALES if config.covariates == "none" else MOST_SCALES_KNOWN
-        scaled = within_reach(_roll(network, inputs, horizon), past, most)
+        scaled = within_reach(_roll(network, inputs, horizon, size=size, at_once=at_once), past, most)
         quantiles[batch] = scaler.inverse(scaled, cutoffs.series[batch])
     unscaled = np.isnan(scaler.scale)[cutoffs.series]
     if unscaled.any():
@@ -114,25 +139,31 @@ def within_reach(scaled: np.ndarray, past: np.ndarray, most: float = MOST_SCALES
     return np.clip(scaled, low - reach, high + reach)
 
 
-def predict_windows(network: "keras.Model", inputs: Inputs) -> np.ndarray:
-    """Return a network's outputs [W, H, Q]; odd batches are padded, so that few shapes are compiled."""
+def predict_windows(
+    network: "keras.Model", inputs: Inputs, *, size: int | None = None, at_once: bool = False
+) -> np.ndarray:
+    """Return a network's outputs [W, H, Q]; batches are padded to ``size``, or to a power of two: few are compiled.
+
+    Or nothing is compiled, and the operations run ``at_once``.
+    """
     n_windows = len(inputs["past"] if isinstance(inputs, dict) else inputs)
-    size = 1 << max(0, n_windows - 1).bit_length()
+    size = size or 1 << max(0, n_windows - 1).bit_length()
 
     def padded(windows: np.ndarray) -> np.ndarray:
         return np.concatenate([windows, np.zeros((size - n_windows, *windows.shape[1:]), windows.dtype)])
 
     batch = {name: padded(part) for name, part in inputs.items()} if isinstance(inputs, dict) else padded(inputs)
-    return np.asarray(network.predict_on_batch(batch))[:n_windows, 0]
+    outputs = network(batch, training=False) if at_once else network.predict_on_batch(batch)
+    return np.asarray(outputs)[:n_windows, 0]
 
 
-def _roll(network: "keras.Model", past: Inputs, horizon: int) -> np.ndarray:
+def _roll(network: "keras.Model", past: Inputs, horizon: int, *, size: int | None, at_once: bool) -> np.ndarray:
     """Forecast, append the medians, and forecast again until the horizon is full [W, H, Q]."""
     if isinstance(past, dict):  # networks with covariates forecast the whole horizon
-        return predict_windows(network, past)[:, :horizon]
+        return predict_windows(network, past, size=size, at_once=at_once)[:, :horizon]
     parts, done = [], 0
     while done < horizon:
-        part = predict_windows(network, past)
+        part = predict_windows(network, past, size=size, at_once=at_once)
         parts.append(part)
         done += part.shape[1]
         median = part[..., MEDIAN]

@@ -1,13 +1,6 @@
 """How good a forecast is: metrics, baselines, calibration and the verdict."""
 
-from forecastr.evaluation.baselines import (
-    BASELINES,
-    drift,
-    forecast_baselines,
-    last_value,
-    seasonal_naive,
-    theta,
-)
+from forecastr.evaluation.baselines import BASELINES, POINT_BASELINES, RANDOM_WALK, forecast_baselines
 from forecastr.evaluation.calibration import apply_offsets, as_quantiles, fit_offsets
 from forecastr.evaluation.metrics import METRICS, errors_by_horizon, evaluate, seasonal_scale
 from forecastr.evaluation.significance import diebold_mariano
@@ -16,18 +9,16 @@ from forecastr.evaluation.verdict import Verdict, judge
 __all__ = [
     "BASELINES",
     "METRICS",
+    "POINT_BASELINES",
+    "RANDOM_WALK",
     "Verdict",
     "apply_offsets",
     "as_quantiles",
     "diebold_mariano",
-    "drift",
     "errors_by_horizon",
     "evaluate",
     "fit_offsets",
     "forecast_baselines",
     "judge",
-    "last_value",
-    "seasonal_naive",
     "seasonal_scale",
-    "theta",
 ]

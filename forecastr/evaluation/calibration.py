@@ -13,7 +13,7 @@ ENOUGH_RESIDUALS = 100  # the 0.975 quantile then rests on more than the largest
 
 def as_quantiles(point: FloatArray) -> FloatArray:
     """Return a point forecast [W, H] as quantiles [W, H, Q] that are all equal."""
-    return np.repeat(point[..., None], len(QUANTILE_LEVELS), axis=-1)
+    return np.broadcast_to(point[..., None], (*point.shape, len(QUANTILE_LEVELS)))
 
 
 def fit_offsets(y_true: FloatArray, quantiles: FloatArray, scale: FloatArray) -> FloatArray:

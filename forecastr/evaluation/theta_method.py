@@ -1,9 +1,12 @@
-"""The Theta method on one series: fitted once, then forecasting from every later cutoff.
+"""The Theta method on all series at once: fitted once, then forecasting from every later cutoff.
 
-It is statsmodels' ``ThetaModel`` (two-step estimation, theta 2) line for line, with two differences
-that a backtest needs. The smoothing level is found by minimising the same sum of squares in one
-dimension, where ``ThetaModel.fit`` builds a state space model for it: ten times the seconds
-for the same number. And the fitted constants can be applied to values that came later.
+It is statsmodels' ``ThetaModel`` (two-step estimation, theta 2) with two differences that a backtest
+of a panel needs. The smoothing constants are found by minimising the same sums of squares for all
+series together, where ``ThetaModel.fit`` builds a state space model for each: thousands of times the
+seconds for the same numbers. And the fitted constants can be applied to values that came later.
+
+Arrays here run down the steps, a column for each series: [L, N]. A series shorter than its
+neighbours ends in zeros that a mask leaves out of every sum.
 """
 
 from dataclasses import dataclass
@@ -11,110 +14,194 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from forecastr.evaluation.panel_cutoffs import Block, PanelCutoffs, dot_columns
+
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-MINIMUM_LENGTH = 5  # a trend and a smoothing level from fewer values are noise
-_SMOOTHING_BOUNDS = (1e-4, 1 - 1e-4)  # statsmodels' own
+BoolArray = npt.NDArray[np.bool_]
+MINIMUM_LENGTH = 5  # a trend and a smoothing constant from fewer values are noise
+_SMOOTHING = np.array([1e-4, 0.003, 0.01, 0.03, 0.08, 0.16, 0.28, 0.42, 0.56, 0.7, 0.85, 1 - 1e-4])  # statsmodels' ends
+_GOLDEN, _NARROWINGS = (5**0.5 - 1) / 2, 20  # of a bracket on the grid: to 1e-4 of its width
 _SEASONALITY_CRITICAL = 1.6448536269514722**2  # the 10 % point of chi2(1), as in ThetaModel
 
 
 @dataclass(frozen=True, eq=False)
 class ThetaFit:
-    """What the training part taught: everything a later forecast needs but the level.
+    """What the training parts of N series taught: everything a later forecast needs but the level.
 
     Parameters
     ----------
-    alpha : float
+    alpha : ndarray of shape (N,)
         Smoothing constant of simple exponential smoothing.
-    slope : float
+    slope : ndarray of shape (N,)
         Slope of the least-squares line through the deseasonalised values.
-    seasonal : ndarray of shape (season_length,) or (1,)
-        Seasonal index by position modulo its length; neutral where there is no season.
-    multiplicative : bool
-        Whether the index multiplies or is added.
+    factor, shift : ndarray of shape (season_length, N)
+        Seasonal indices by position modulo the season's length: y = deseasonalised * factor + shift.
     """
 
-    alpha: float
-    slope: float
-    seasonal: FloatArray
-    multiplicative: bool
+    alpha: FloatArray
+    slope: FloatArray
+    factor: FloatArray
+    shift: FloatArray
 
 
-def fit_theta(y: FloatArray, season_length: int) -> ThetaFit | None:
-    """Fit the Theta method to a training part without gaps; None if it is too short or constant.
+def forecast_theta(cutoffs: PanelCutoffs) -> FloatArray:
+    """Half the trend on top of exponential smoothing, deseasonalised where that is called for: [W, H].
+
+    Smoothing constant, trend and seasonal indices come from the values up to a series' first cutoff;
+    later cutoffs only move the level. Fewer than 5 values, or all the same, to learn from: the last value.
 
     References
     ----------
     Assimakopoulos and Nikolopoulos (2000), The theta model: a decomposition approach to forecasting.
     Hyndman and Billah (2003), Unmasking the Theta method.
     """
-    if len(y) < MINIMUM_LENGTH or np.ptp(y) == 0:
-        return None
-    seasonal, multiplicative = _seasonal_indices(y, season_length)
-    flat = _deseasonalise(y, seasonal, multiplicative)
-    time = np.arange(len(y)) - (len(y) - 1) / 2
-    slope = float(time @ (flat - flat.mean()) / (time @ time))
-    return ThetaFit(_smoothing_constant(flat), slope, seasonal, multiplicative)
+    forecast = np.repeat(cutoffs.level[:, None], cutoffs.horizon, axis=1)
+    for block in cutoffs.blocks():
+        block = block.take(_can_be_fitted(block))
+        if len(block.n_fit):
+            forecast[block.windows] = _forecast(fit_theta(block, cutoffs.season_length), block, cutoffs.horizon)
+    return forecast
 
 
-def forecast_theta(fit: ThetaFit, y: FloatArray, cutoffs: IntArray, horizon: int) -> FloatArray:
-    """Forecast from every cutoff with the constants of one fit: [len(cutoffs), H].
+def fit_theta(block: Block, season_length: int) -> ThetaFit:
+    """Fit the Theta method to what the first cutoff of each series knows; none may be constant there."""
+    known = block.known
+    y = np.where(known, block.y[: len(known)], 0.0)
+    factor, shift = _seasonal_indices(y, known, season_length)
+    flat = _deseasonalise(y, factor, shift)
+    return ThetaFit(_smoothing_constants(flat, known), _slopes(flat, known), factor, shift)
 
-    ``y`` starts where the training part started and has no gaps; nothing after a cutoff
-    touches its forecast.
+
+def _can_be_fitted(block: Block) -> BoolArray:
+    known = block.known
+    changes = np.diff(block.y[: len(known)], axis=0) != 0
+    return (block.n_fit >= MINIMUM_LENGTH) & (changes & known[1:]).any(axis=0)
+
+
+def _forecast(fit: ThetaFit, block: Block, horizon: int) -> FloatArray:
+    """Forecast a block's windows [W, H]; nothing after a cutoff touches its forecast."""
+    columns, n_known = block.columns[:, None], block.steps[:, None] + 1
+    alpha, slope = fit.alpha[columns], fit.slope[columns]
+    level = _smooth(_deseasonalise(block.y, fit.factor, fit.shift), fit.alpha)[n_known - 1, columns]
+    ahead = np.arange(horizon)
+    memory = (1 - (1 - alpha) ** n_known) / alpha
+    flat = level + 0.5 * slope * (ahead + memory)  # half: theta is 2
+    season = (n_known + ahead) % len(fit.factor)
+    return np.asarray(flat * fit.factor[season, columns] + fit.shift[season, columns])
+
+
+def _seasonal_indices(y: FloatArray, known: BoolArray, season_length: int) -> tuple[FloatArray, FloatArray]:
+    """Return (factor, shift), each [season_length, N]: tested and estimated as ThetaModel does it."""
+    n_series = y.shape[1]
+    factor, shift = np.ones((season_length, n_series)), np.zeros((season_length, n_series))
+    seasonal = np.flatnonzero(_is_seasonal(y, known, season_length))
+    if not len(seasonal):
+        return factor, shift
+    y, known = y[:, seasonal], known[:, seasonal]
+    inside, trend = _moving_average(y, known, season_length)
+    positive = np.where(known, y, np.inf).min(axis=0) > 0
+    ratio = np.divide(y, trend, out=np.zeros_like(y), where=inside & positive)
+    index = _season_means(ratio, inside, season_length)
+    index /= np.where(positive, index.mean(axis=0), 1.0)
+    multiplied = positive & (index.min(axis=0) > 0)
+    factor[:, seasonal[multiplied]] = index[:, multiplied]
+    index = _season_means(np.where(inside, y - trend, 0.0), inside, season_length)
+    index -= index.mean(axis=0)
+    shift[:, seasonal[~multiplied]] = index[:, ~multiplied]
+    return factor, shift
+
+
+def _is_seasonal(y: FloatArray, known: BoolArray, season_length: int) -> BoolArray:
+    """Whether the autocorrelation one season apart differs from 0, at the 10 % level, over two seasons or more [N]."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    n_known = known.sum(axis=0)
+    long = n_known >= 2 * season_length
+    if season_length == 1 or not long.any():
+        return np.zeros_like(long)
+    centred = np.where(known, y - y.sum(axis=0) / n_known, 0.0)
+    size = next_fast_len(len(y) + season_length, real=True)
+    spectrum = rfft(centred, size, axis=0)
+    covariance = irfft(spectrum.real**2 + spectrum.imag**2, size, axis=0)[: season_length + 1]
+    rho = covariance / covariance[0]
+    return long & (n_known * rho[-1] ** 2 / np.sum(rho[:-1] ** 2, axis=0) > _SEASONALITY_CRITICAL)
+
+
+def _moving_average(y: FloatArray, known: BoolArray, season_length: int) -> tuple[BoolArray, FloatArray]:
+    """Return where a whole season lies around a step, and the mean of that season [L, N].
+
+    A season of even length reaches half a step further on either side.
     """
-    flat = _deseasonalise(y[: cutoffs.max() + 1], fit.seasonal, fit.multiplicative)
-    level = _smooth(flat, fit.alpha)[cutoffs]  # [C]
-    steps = np.arange(horizon)
-    n_known = cutoffs[:, None] + 1
-    memory = (1 - (1 - fit.alpha) ** n_known) / fit.alpha
-    forecast: FloatArray = level[:, None] + 0.5 * fit.slope * (steps + memory)  # half: theta is 2
-    seasonal: FloatArray = fit.seasonal[(n_known + steps) % len(fit.seasonal)]
-    return forecast * seasonal if fit.multiplicative else forecast + seasonal
+    half = season_length // 2
+    level = y.sum(axis=0) / known.sum(axis=0)  # sums of deviations lose fewer digits
+    total = np.cumsum(np.vstack([np.zeros_like(level), y - level]), axis=0)  # [L + 1, N]
+    wide = total[2 * half + 1 :] - total[: -2 * half - 1]
+    narrow = wide if season_length % 2 else total[2 * half : -1] - total[1 : -2 * half]
+    trend = np.zeros_like(y)
+    trend[half : len(y) - half] = level + (wide + narrow) / (2 * season_length)
+    inside = np.zeros_like(known)
+    inside[half : len(y) - half] = known[2 * half :]
+    return inside, trend
 
 
-def _seasonal_indices(y: FloatArray, season_length: int) -> tuple[FloatArray, bool]:
-    """Return (indices, multiplicative): tested and estimated as ThetaModel does it."""
-    if season_length == 1 or len(y) < 2 * season_length or not _is_seasonal(y, season_length):
-        return np.zeros(1), False
-    from statsmodels.tsa.seasonal import seasonal_decompose
-
-    if y.min() > 0:
-        seasonal = np.asarray(seasonal_decompose(y, model="mul", period=season_length).seasonal)
-        if seasonal.min() > 0:
-            return seasonal[:season_length], True
-    seasonal = np.asarray(seasonal_decompose(y, model="add", period=season_length).seasonal)
-    return seasonal[:season_length], False
+def _season_means(values: FloatArray, inside: BoolArray, season_length: int) -> FloatArray:
+    """Return the mean of each step of the season over the steps inside: [season_length, N]."""
+    missing = -len(values) % season_length
+    rows = ((0, missing), (0, 0))
+    folded = (season_length, values.shape[1])
+    total = np.pad(values, rows).reshape(-1, *folded).sum(axis=0)
+    return np.asarray(total / np.pad(inside, rows).reshape(-1, *folded).sum(axis=0))
 
 
-def _is_seasonal(y: FloatArray, season_length: int) -> bool:
-    """Whether the autocorrelation one season apart differs from 0, at the 10 % level."""
-    from statsmodels.tsa.stattools import acf
-
-    rho = acf(y, nlags=season_length, fft=True)
-    return bool(len(y) * rho[-1] ** 2 / np.sum(rho[:-1] ** 2) > _SEASONALITY_CRITICAL)
+def _deseasonalise(y: FloatArray, factor: FloatArray, shift: FloatArray) -> FloatArray:
+    season = np.arange(len(y)) % len(factor)
+    return np.asarray((y - shift[season]) / factor[season])
 
 
-def _deseasonalise(y: FloatArray, seasonal: FloatArray, multiplicative: bool) -> FloatArray:
-    index = np.resize(seasonal, len(y))
-    return y / index if multiplicative else y - index
+def _slopes(y: FloatArray, known: BoolArray) -> FloatArray:
+    """Return the slope of the least-squares line through each series [N]."""
+    time = np.arange(len(y))[:, None] - (known.sum(axis=0) - 1) / 2
+    time *= known
+    return dot_columns(time, y) / dot_columns(time, time)
 
 
-def _smoothing_constant(y: FloatArray) -> float:
-    """Return the constant whose one-step errors have the least sum of squares."""
-    from scipy.optimize import minimize_scalar
+def _smoothing_constants(y: FloatArray, known: BoolArray) -> FloatArray:
+    """Return the constants whose one-step errors have the least sum of squares [N].
 
-    def squared_errors(alpha: float) -> float:
-        errors = y[1:] - _smooth(y, alpha)[:-1]
-        return float(errors @ errors)
+    The best of a grid, then a golden-section search between its neighbours, for all series at once.
+    """
 
-    found = minimize_scalar(squared_errors, bounds=_SMOOTHING_BOUNDS, method="bounded", options={"xatol": 1e-4})
-    return float(found.x)
+    def squared_errors(alpha: FloatArray) -> FloatArray:
+        level = _smooth(y, alpha)[:-1]
+        errors = np.subtract(y[1:], level, out=level)
+        errors *= known[1:]
+        return dot_columns(errors, errors)
+
+    best = np.argmin([squared_errors(np.full(y.shape[1], alpha)) for alpha in _SMOOTHING], axis=0)
+    low = _SMOOTHING[np.maximum(best - 1, 0)]
+    high = _SMOOTHING[np.minimum(best + 1, len(_SMOOTHING) - 1)]
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    left_error, right_error = squared_errors(left), squared_errors(right)
+    for _ in range(_NARROWINGS):
+        lower = left_error < right_error  # then what is right of the right point goes
+        low, high = np.where(lower, low, left), np.where(lower, right, high)
+        new = np.where(lower, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
+        error = squared_errors(new)
+        left, right = np.where(lower, new, right), np.where(lower, left, new)
+        left_error, right_error = np.where(lower, error, right_error), np.where(lower, left_error, error)
+    return np.where(left_error < right_error, left, right)
 
 
-def _smooth(y: FloatArray, alpha: float) -> FloatArray:
-    """Simple exponential smoothing that starts at the first value: the level after each value."""
-    from scipy.signal import lfilter
+def _smooth(y: FloatArray, alpha: FloatArray) -> FloatArray:
+    """Simple exponential smoothing that starts at the first value: the level after each value [L, N]."""
+    if len(y) > 4 * len(alpha):  # few long series: a filter down each one; else a step for all at a time
+        from scipy.signal import lfilter
 
-    level, _ = lfilter([alpha], [1.0, alpha - 1.0], y, zi=[(1.0 - alpha) * y[0]])
-    return np.asarray(level, dtype=np.float64)
+        filtered = [
+            lfilter([a], [1.0, a - 1.0], one, zi=[(1.0 - a) * one[0]])[0] for a, one in zip(alpha, y.T, strict=True)
+        ]
+        return np.stack(filtered, axis=1)
+    level = y.copy()
+    for step in range(1, len(y)):
+        level[step] = level[step - 1] + alpha * (y[step] - level[step - 1])
+    return level

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecastr.evaluation import as_quantiles
+from forecastr.evaluation import POINT_BASELINES
 from forecastr.fitting.refit import refit_seconds
 from forecastr.fitting.scores import Part
 from forecastr.schema import MODEL, NETWORKS, Task
@@ -27,39 +27,47 @@ class Ensemble:
     shares : dict of str to float
         Baselines that lower the validation error beside them; weights and shares are 1 in all.
     offsets : dict of str to ndarray of shape (H, Q)
-        Calibration of the ensemble, of its networks alone, and of every baseline.
+        Calibration of the ensemble, of its networks alone, and of every baseline: 0 where it has quantiles of its own.
     """
 
     weights: dict[Trial, float]
     shares: dict[str, float]
     offsets: Cubes
 
-    def forecasts(self, cubes: dict[Trial, np.ndarray], points: Cubes, part: Part) -> Cubes:
+    @property
+    def baselines(self) -> list[str]:
+        """The names of the baselines it was compared with."""
+        return [name for name in self.offsets if name not in (MODEL, NETWORKS)]
+
+    def forecasts(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> Cubes:
         """Return calibrated quantiles: the ensemble, every baseline, and the networks alone if there is a difference.
 
         Parameters
         ----------
         cubes : dict of Trial to ndarray of shape (W, H, Q)
             The networks' forecasts of a part's windows.
-        points : dict of str to ndarray of shape (W, H)
+        baselines : dict of str to ndarray of shape (W, H, Q)
             The baselines'.
         part : Part
             The windows.
         """
-        mixed, simple = self._raw(cubes, points, part)
+        mixed, simple = self._raw(cubes, baselines, part)
         ours = {name: part.calibrated(cube, self.offsets[name]) for name, cube in mixed.items()}
         return {MODEL: ours.pop(MODEL), **simple, **ours}
 
-    def calibrated_on(self, cubes: dict[Trial, np.ndarray], points: Cubes, part: Part) -> "Ensemble":
+    def calibrated_on(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> "Ensemble":
         """Return the ensemble with the offsets that a part teaches."""
-        baselines = {name: part.offsets(as_quantiles(point)) for name, point in points.items()}
-        mixed, _ = replace(self, offsets=baselines)._raw(cubes, points, part)
+        simple = {
+            name: part.offsets(cube) if name in POINT_BASELINES else np.zeros(cube.shape[1:])
+            for name, cube in baselines.items()
+        }
+        mixed, _ = replace(self, offsets=simple)._raw(cubes, baselines, part)
         ours = {name: part.offsets(cube) for name, cube in mixed.items()}
-        return replace(self, offsets={MODEL: ours.pop(MODEL), **baselines, **ours})
+        return replace(self, offsets={MODEL: ours.pop(MODEL), **simple, **ours})
 
-    def _raw(self, cubes: dict[Trial, np.ndarray], points: Cubes, part: Part) -> tuple[Cubes, Cubes]:
+    def _raw(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> tuple[Cubes, Cubes]:
         """Return the ensemble and its networks alone, not calibrated yet, and the baselines, calibrated."""
-        simple = {n: part.calibrated(as_quantiles(point), self.offsets[n]) for n, point in points.items()}
+        simple = {name: part.calibrated(cube, self.offsets[name]) for name, cube in baselines.items()}
         networks = {trial.name: weight for trial, weight in self.weights.items()}
         trained = {trial.name: cubes[trial] for trial in self.weights}
         mixed = {MODEL: average({**trained, **simple}, {**networks, **self.shares})}
@@ -85,8 +93,8 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     """
     trials = {trial.name: trial for trial in search.completed[:CANDIDATES]}
     cubes = {name: search.forecasts(trial) for name, trial in trials.items()}
-    points = part.baselines(horizon=task.horizon, season_length=task.season_length)
-    simple = {} if task.preset == "classic" else {name: as_quantiles(point) for name, point in points.items()}
+    baselines = part.baselines(horizon=task.horizon, season_length=task.season_length)
+    simple = {} if task.preset == "classic" else baselines
     quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=jobs) <= seconds}
     chosen: dict[str, float] = {}
     for max_members in range(MOST_MEMBERS, 0, -1):
@@ -103,5 +111,5 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     networks = {trials[name]: weight for name, weight in chosen.items() if name in trials}
     shares = {name: weight for name, weight in chosen.items() if name in simple}
     own = {trial: cubes[trial.name] for trial in networks}
-    ensemble = Ensemble(networks, shares, {}).calibrated_on(own, points, part)
-    return ensemble, ensemble.forecasts(own, points, part)
+    ensemble = Ensemble(networks, shares, {}).calibrated_on(own, baselines, part)
+    return ensemble, ensemble.forecasts(own, baselines, part)

@@ -6,7 +6,7 @@ import pandas as pd
 from forecastr.data import Panel, format_stamps
 from forecastr.data.panel import EXCEPTION_COLUMNS
 from forecastr.schema import ID, TIME, Splits
-from forecastr.windows.splits import MIN_TRAIN_STEPS
+from forecastr.windows.splits import min_steps
 from forecastr.windows.store import SeriesStore
 
 CONSTANT, SHORT, ENDED_EARLY = "constant", "short", "ended early"
@@ -33,7 +33,7 @@ def list_exceptions(panel: Panel, store: SeriesStore, judged: np.ndarray, splits
     ids = panel.frame[ID].take(store.starts[:-1]).to_numpy(dtype=object)
     first = np.fmax.reduceat(np.asarray(store.values), store.starts[:-1])
     constant = ~varies(store)
-    needed = splits.n_validation + splits.n_test + MIN_TRAIN_STEPS
+    needed = min_steps(splits.n_test)
     common, last = _ends(panel, store)
     early = _ended_early(panel, common, last, horizon)
     rows = []

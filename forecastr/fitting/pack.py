@@ -9,6 +9,8 @@ import numpy as np
 from forecastr.bundle.bundle import load_bundle
 from forecastr.bundle.covariates import BundleCovariates
 from forecastr.bundle.manifest import write_manifest
+from forecastr.evaluation import RANDOM_WALK
+from forecastr.evaluation.random_walk import VOLATILITY_STEPS
 from forecastr.files import write_json
 from forecastr.fitting.plan import Plan
 from forecastr.models.config import NetworkConfig, WindowShape, past_length
@@ -22,6 +24,7 @@ from forecastr.windows.store import SeriesStore
 FORECAST_BUNDLE = "forecastr.fitting.pack:forecast_bundle"
 BASELINE_STEPS = 100  # rows kept at least, so that the baselines have something to go by
 SHARE_STEPS = 500  # the same where a baseline shares in the forecast: Theta's trend is that of its whole past
+WALK_STEPS = 2500  # the same in all, where the random walk is a baseline: its quantiles are those of past changes
 
 
 def write_bundle(
@@ -82,16 +85,18 @@ def write_bundle(
         "offsets": offsets,
         "covariates": inputs,
     }
-    rows = plan.panel.frame[[ID, TIME, TARGET, *covariates.columns]].groupby(ID, sort=False)
     read = max(past_length(trial.config, shape) for trial in weights)
+    ids = plan.panel.frame[ID].take(plan.store.starts[:-1]).tolist()
     kept = max(read, 2 * task.season_length + task.horizon, SHARE_STEPS if shares else BASELINE_STEPS)
-    ids = rows.size().index.tolist()
+    if RANDOM_WALK in offsets:
+        kept = max(kept, WALK_STEPS // len(ids) + task.horizon + VOLATILITY_STEPS)
     write_json(staging / "task.json", document)
     numbers = {"ids": ids, "scale": scale, "scalers": [vars(s) for s in scalers], "covariates": by_series}
     write_json(staging / "series.json", numbers)
     if covariates.future is not None:
         covariates.future.to_parquet(staging / "future.parquet", index=False)
-    rows.tail(kept).reset_index(drop=True).to_parquet(staging / "context.parquet", index=False)
+    rows = plan.panel.frame[[ID, TIME, TARGET, *covariates.columns]].take(plan.store.last(kept))
+    rows.reset_index(drop=True).to_parquet(staging / "context.parquet", index=False)
     write_manifest(staging, fingerprint=plan.panel.fingerprint)
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)

@@ -1,13 +1,18 @@
 """Actual values and scales of a plan's windows, and the metrics of forecasts on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, forecast_baselines, seasonal_scale
+from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, forecast_baselines
 from forecastr.evaluation.judgement import Judgement, judge_forecasts
 from forecastr.schema import MODEL
+from forecastr.windows.scaling import mean_absolute_difference
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
+
+PRIOR_HORIZONS = 8  # horizons of errors that a network's own quantiles are worth
+MOST_HISTORY = 100_000  # steps of a series before its first cutoff that a baseline reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +30,7 @@ class Part:
     last : ndarray of shape (W,)
         The last value known at each cutoff.
     scale : ndarray of shape (N,)
-        Mean absolute seasonal difference of every series' training part.
+        Mean absolute seasonal difference of every series before the test part.
     """
 
     store: SeriesStore
@@ -52,20 +57,51 @@ class Part:
             errors["mase"] = errors["mae"]
         return {f"{part}_{name}": value for name, value in errors.items()}
 
-    def baselines(self, *, horizon: int, season_length: int) -> dict[str, np.ndarray]:
-        """Return the baselines' points [W, H] by name."""
+    def baselines(
+        self, *, horizon: int, season_length: int, names: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the quantiles [W, H, Q] of the named baselines; by default of those that suit the data."""
+        values, starts, positions = self._history()
         return forecast_baselines(
-            np.asarray(self.store.values),
-            self.store.starts,
+            values,
+            starts,
             self.cutoffs.series,
-            self.cutoffs.positions(self.store),
+            positions,
             horizon=horizon,
             season_length=season_length,
+            names=names,
         )
 
+    def _history(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the values that baselines read, where each series begins in them, and the last one at each cutoff.
+
+        They end with the part, and begin at most ``MOST_HISTORY`` steps before a series' first cutoff.
+        """
+        store, cutoffs = self.store, self.cutoffs
+        first = store.lengths.copy()
+        np.minimum.at(first, cutoffs.series, cutoffs.steps)
+        skipped = np.maximum(first - MOST_HISTORY, 0)
+        starts = np.append(0, np.cumsum(store.lengths - skipped))
+        positions = starts[cutoffs.series] + cutoffs.steps - skipped[cutoffs.series] - 1
+        if starts[-1] == len(store.values):
+            return np.asarray(store.values), starts, positions
+        edges = np.zeros(len(store.values) + 1, np.int8)
+        np.add.at(edges, store.starts[:-1] + skipped, 1)
+        np.add.at(edges, store.stops, -1)
+        return np.asarray(store.values)[np.cumsum(edges[:-1], dtype=np.int8) > 0], starts, positions
+
     def offsets(self, quantiles: np.ndarray) -> np.ndarray:
-        """Return the calibration [H, Q] of quantiles on this part."""
-        return fit_offsets(self.y_true, quantiles, self.window_scale)
+        """Return the calibration [H, Q] of quantiles on this part: all of it where they are no more than a point.
+
+        What a network states rests on all windows it was trained on, the errors here on few horizons that all
+        series share: of ``n`` horizons one after the other, n / (n + 8) of the correction is made.
+        """
+        offsets = fit_offsets(self.y_true, quantiles, self.window_scale)
+        if (quantiles[..., 0] == quantiles[..., -1]).all():
+            return offsets
+        back = self.store.lengths[self.cutoffs.series] - self.cutoffs.steps
+        n_horizons = 1 + np.ptp(back) / self.y_true.shape[1]
+        return offsets * n_horizons / (n_horizons + PRIOR_HORIZONS)
 
     def calibrated(self, quantiles: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Return quantiles with their calibration applied."""
@@ -78,7 +114,9 @@ class Part:
 
 def training_scales(train: SeriesStore, season_length: int) -> np.ndarray:
     """Return MASE's denominator of every series [N]: of neighbours where a series has no whole season."""
-    scales = np.array([seasonal_scale(train.series(n), season_length) for n in range(train.n_series)])
-    for n in np.flatnonzero(~(scales > 0)).tolist():
-        scales[n] = seasonal_scale(train.series(n), 1)
-    return scales
+
+    def read(rows: slice) -> np.ndarray:
+        return np.asarray(train.values[rows], dtype=float)
+
+    scales = mean_absolute_difference(train, season_length, read)
+    return scales if (scales > 0).all() else np.where(scales > 0, scales, mean_absolute_difference(train, 1, read))

@@ -9,9 +9,10 @@ from forecastr.files import whole_file, write_json
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.plan import Plan
 from forecastr.fitting.run import Fitted
-from forecastr.schema import ID
+from forecastr.schema import ID, TARGET, TIME
 from forecastr.search.ledger import read_ledger
 
+MOST_HISTORY = 20_000  # rows of a series: more than a picture can show
 HISTORY_TESTS = 2  # test parts' lengths of rows shown in pictures, the test part itself among them
 
 
@@ -72,5 +73,5 @@ def write_run_folder(folder: Path, plan: Plan, fitted: Fitted, clock: Clock) -> 
 
 def recent_history(plan: Plan) -> pd.DataFrame:
     """Return the rows of every series that pictures show: the test part and as much before it."""
-    steps = max(HISTORY_TESTS * plan.splits.n_test, plan.splits.n_test + 60)
-    return plan.panel.frame.groupby(ID, sort=False).tail(steps).reset_index(drop=True)
+    steps = min(max(HISTORY_TESTS * plan.splits.n_test, plan.splits.n_test + 60), MOST_HISTORY)
+    return plan.panel.frame[[ID, TIME, TARGET]].take(plan.store.last(steps)).reset_index(drop=True)

@@ -7,30 +7,27 @@ import numpy as np
 
 from forecastr.windows.beside import CovariateWindows
 from forecastr.windows.scaling import Scaler, only_positive
-from forecastr.windows.store import Cutoffs, SeriesStore, forward_fill
+from forecastr.windows.store import Cutoffs, SeriesStore
 
 Inputs = np.ndarray | dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class WindowSource:
-    """One scaled float32 array [T] and what was observed of it; windows index into both."""
+    """Windows of a store in the unit that networks see: scaled when they are cut, so that nothing is copied."""
 
-    scaled: np.ndarray
-    observed: np.ndarray
     store: SeriesStore
+    scaler: Scaler
 
     @classmethod
     def from_store(cls, store: SeriesStore, scaler: Scaler) -> "WindowSource":
-        """Scale a store once; series without a scale become zeros that count as unobserved.
+        """Read a store; series without a scale are zeros that count as unobserved.
 
         Values without a logarithm are gaps like any other where the scaler takes logarithms.
         """
-        series = np.repeat(np.arange(store.n_series), store.lengths)
-        values = only_positive(store.values) if scaler.log else store.values
-        scaled = scaler.transform(forward_fill(SeriesStore(values, store.starts)), series)
-        observed = ~np.isnan(values) & np.isfinite(scaled)
-        return cls(np.nan_to_num(scaled).astype(np.float32), observed, store)
+        if scaler.log and np.fmin.reduce(store.values, initial=np.inf) <= 0:
+            store = SeriesStore(only_positive(store.values), store.starts, lengths=store.lengths)
+        return cls(store, scaler)
 
     def past(self, cutoffs: Cutoffs, length: int) -> np.ndarray:
         """Return the last ``length`` steps known at each cutoff [W, length, 2]: value, observed.
@@ -40,9 +37,8 @@ class WindowSource:
         last = cutoffs.positions(self.store)[:, None]
         index = last + np.arange(1 - length, 1)
         first = self.store.starts[cutoffs.series][:, None]
-        known = index >= first
-        index = np.maximum(index, first)
-        return np.stack([self.scaled[index], (self.observed[index] & known).astype(np.float32)], axis=-1)
+        scaled, observed = self._at(np.maximum(index, first), cutoffs.series)
+        return np.stack([scaled, observed & (index >= first)], axis=-1).astype(np.float32)
 
     def future(self, cutoffs: Cutoffs, horizon: int, *, reach: int = 0) -> np.ndarray:
         """Return what follows each cutoff, and each of the ``reach`` steps before it [W, reach + H, 2].
@@ -51,11 +47,17 @@ class WindowSource:
         """
         last = cutoffs.positions(self.store)[:, None]
         index = last + np.arange(1 - reach, horizon + 1)
-        first, stop = (self.store.starts[cutoffs.series + side][:, None] for side in (0, 1))
-        known = (index > first) & (index < stop)
-        index = np.clip(index, first, stop - 1)
-        seen = self.observed[index] & known
-        return np.stack([np.where(seen, self.scaled[index], 0.0), seen], axis=-1).astype(np.float32)
+        first, stop = (edges[cutoffs.series][:, None] for edges in (self.store.starts, self.store.stops))
+        scaled, observed = self._at(np.clip(index, first, stop - 1), cutoffs.series)
+        seen = observed & (index > first) & (index < stop)
+        return np.stack([np.where(seen, scaled, 0.0), seen], axis=-1).astype(np.float32)
+
+    def _at(self, index: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scaled values, gaps filled, and what was observed [W, ...] at positions of some series [W]."""
+        observed = ~np.isnan(self.store.values[index])
+        scaled = self.scaler.transform(self.store.filled("values")[index], series[:, None])
+        finite = np.isfinite(scaled)
+        return np.where(finite, scaled, 0.0), observed & finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +100,7 @@ def draw_batches(
     up to the last step but one; one supervised at its end alone keeps its whole horizon where it can.
     """
     lengths = source.store.lengths
-    label = np.repeat(np.arange(source.store.n_series), lengths)
-    observed = np.bincount(label, weights=source.observed, minlength=source.store.n_series)
-    usable = np.flatnonzero((lengths > 1) & (observed > 1))
+    usable = np.flatnonzero((lengths > 1) & np.isfinite(source.scaler.scale))
     reserve = 1 if shape.reach else shape.horizon
     latest = np.maximum(lengths[usable] - reserve, np.minimum(lengths[usable] - 1, 2))
     earliest = np.minimum(latest, max(shape.earliest, shape.reach + 1))

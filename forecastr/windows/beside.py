@@ -1,7 +1,6 @@
-"""Windows of covariates, cut beside those of the target when a batch is made."""
+"""Windows of covariates, cut and scaled beside those of the target when a batch is made."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -14,66 +13,31 @@ FAR = 10.0  # scales from the center: what lies further counts as this far
 FEWEST_STEPS = 20  # that a past covariate's own level is the mean of
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CovariateWindows:
-    """Covariates of a store in the unit that networks see; windows index into them.
+    """Covariates of a store in the unit that networks see; gaps take the last value before them, else zero.
 
     Parameters
     ----------
     store : SeriesStore
         Whose steps they belong to.
+    scaler : CovariateScaler
+        Of its columns, known ones before past ones.
     shape : CovariateShape
         What a network reads of them.
     context_length, known_length, horizon : int
         Steps to the cutoff of past covariates and of known ones, and steps after it.
-    known : ndarray of shape (T, K)
-        Without the calendar, which is computed for each window.
-    past : ndarray of shape (T, 2 * P)
-        Change since the step before and distance to a moving mean, of every past covariate.
-    static : ndarray of shape (N, S)
-        As they are.
+    season_length : int
+        A past covariate's own level is the mean over as many steps, and never over fewer than twenty.
     """
 
     store: SeriesStore
+    scaler: CovariateScaler
     shape: CovariateShape
     context_length: int
     known_length: int
     horizon: int
-    known: np.ndarray
-    past: np.ndarray
-    static: np.ndarray
-
-    @classmethod
-    def from_store(
-        cls,
-        store: SeriesStore,
-        scaler: CovariateScaler,
-        shape: CovariateShape,
-        *,
-        context_length: int,
-        known_length: int,
-        horizon: int,
-        season_length: int,
-    ) -> "CovariateWindows":
-        """Scale the covariates of a store once; gaps take the last value before them, else zero."""
-        label = np.repeat(np.arange(store.n_series), store.lengths)
-        known, past = (np.zeros((len(label), n), np.float32) for n in (shape.known, 2 * shape.past))
-        steps = max(season_length, FEWEST_STEPS)
-        for k in range(shape.known):
-            assert store.known is not None
-            known[:, k] = np.clip(_scaled(store.known[:, k], scaler, k, label, store.starts), -FAR, FAR)
-        n_known = 0 if store.known is None else store.known.shape[1]
-        for k in range(shape.past):
-            assert store.past is not None
-            x = _scaled(store.past[:, k], scaler, n_known + k, label, store.starts)
-            change = np.diff(x, prepend=x[:1]) * (np.diff(label, prepend=-1) == 0)
-            past[:, 2 * k] = np.arcsinh(change)
-            past[:, 2 * k + 1] = np.arcsinh(x - _moving_mean(x, store, label, steps))
-        static = store.static if shape.static and store.static is not None else np.zeros((store.n_series, shape.static))
-        return cls(
-            store=store, shape=shape, context_length=context_length, known_length=known_length, horizon=horizon,
-            known=known, past=past, static=np.asarray(static, np.float32),
-        )  # fmt: skip
+    season_length: int
 
     def at(self, cutoffs: Cutoffs) -> dict[str, np.ndarray]:
         """Return what a network reads besides the target: ``known`` [W, L + H, K'] and ``beside`` [W, C, 2P + S].
@@ -81,41 +45,51 @@ class CovariateWindows:
         Steps before a series began repeat its first row, steps after its end the last one.
         """
         windows = {}
-        last = cutoffs.positions(self.store)[:, None]
-        first, stop = (self.store.starts[cutoffs.series + side][:, None] for side in (0, 1))
         if self.shape.n_ahead:
-            index = np.clip(last + np.arange(1 - self.known_length, self.horizon + 1), first, stop - 1)
-            windows["known"] = self._known_at(index)
+            windows["known"] = self._known_at(cutoffs)
         if self.shape.n_beside:
-            index = np.maximum(last + np.arange(1 - self.context_length, 1), first)
-            static = np.broadcast_to(self.static[cutoffs.series][:, None], (*index.shape, self.shape.static))
-            windows["beside"] = np.concatenate([self.past[index], static], axis=-1)
+            windows["beside"] = np.concatenate([self._past_at(cutoffs), self._static_at(cutoffs)], axis=-1)
         return windows
 
-    def _known_at(self, index: np.ndarray) -> np.ndarray:
-        if not self.shape.cycles:
-            return self.known[index]
-        assert self.store.stamps is not None
-        waves = cycle_waves(self.store.stamps[index], self.shape.cycles)
-        return np.concatenate([waves, self.known[index]], axis=-1)
+    def _known_at(self, cutoffs: Cutoffs) -> np.ndarray:
+        """Return the calendar's waves and known covariates [W, L + H, K']."""
+        index = cutoffs.positions(self.store)[:, None] + np.arange(1 - self.known_length, self.horizon + 1)
+        first, stop = (edges[cutoffs.series][:, None] for edges in (self.store.starts, self.store.stops))
+        index, parts = np.clip(index, first, stop - 1), []
+        if self.shape.cycles:
+            assert self.store.stamps is not None
+            parts.append(cycle_waves(self.store.stamps[index], self.shape.cycles))
+        if self.shape.known:
+            scaled = self._scaled("known", index, cutoffs, slice(0, self.shape.known))
+            parts.append(np.clip(scaled, -FAR, FAR).astype(np.float32))
+        return np.concatenate(parts, axis=-1)
 
+    def _past_at(self, cutoffs: Cutoffs) -> np.ndarray:
+        """Return change since the step before and distance to a moving mean of past covariates [W, C, 2P]."""
+        beside = np.zeros((len(cutoffs), self.context_length, 2 * self.shape.past), np.float32)
+        if not self.shape.past:
+            return beside
+        level = max(self.season_length, FEWEST_STEPS)
+        index = cutoffs.positions(self.store)[:, None] + np.arange(1 - self.context_length - level, 1)
+        first = self.store.starts[cutoffs.series][:, None]
+        inside = (index >= first)[..., None]
+        n_known = 0 if self.store.known is None else self.store.known.shape[1]
+        columns = slice(n_known, n_known + self.shape.past)
+        x = np.where(inside, self._scaled("past", np.maximum(index, first), cutoffs, columns), 0.0)
+        total, count = np.cumsum(x, axis=1), np.cumsum(inside, axis=1)
+        mean = (total[:, level:] - total[:, :-level]) / np.maximum(count[:, level:] - count[:, :-level], 1)
+        change = np.diff(x[:, level - 1 :], axis=1) * inside[:, level - 1 : -1]
+        beside[..., 0::2], beside[..., 1::2] = np.arcsinh(change), np.arcsinh(x[:, level:] - mean)
+        return beside
 
-def _scaled(column: np.ndarray, scaler: CovariateScaler, k: int, label: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Return a column [T] in its unit; a gap takes the last value of its series, 0 where there is none."""
-    x = (np.asarray(column, dtype=float) - scaler.center[label, k]) / scaler.scale[label, k]
-    missing = np.isnan(x)
-    if missing.any():
-        latest = np.maximum.accumulate(np.where(missing, 0, np.arange(len(x))))
-        x = np.nan_to_num(x[np.maximum(latest, starts[label])], nan=0.0)
-    return x
+    def _static_at(self, cutoffs: Cutoffs) -> np.ndarray:
+        """Return static covariates at every step of the context [W, C, S]."""
+        shape = (len(cutoffs), self.context_length, self.shape.static)
+        if not self.shape.static or self.store.static is None:
+            return np.zeros(shape, np.float32)
+        return np.broadcast_to(self.store.static[cutoffs.series][:, None], shape).astype(np.float32)
 
-
-def _moving_mean(x: np.ndarray, store: SeriesStore, label: np.ndarray, steps: int) -> np.ndarray:
-    """Return the mean of the last ``steps`` steps [T], of fewer at the start of a series."""
-    total = np.empty(len(x))
-    for start, stop in pairwise(store.starts.tolist()):  # each for itself: no rounding from one to the next
-        total[start:stop] = np.cumsum(x[start:stop])
-    count = np.minimum(np.arange(len(x)) - store.starts[label] + 1, steps)
-    before = np.arange(len(x)) - count
-    mean: np.ndarray = (total - np.where(before >= store.starts[label], total[before], 0.0)) / count
-    return mean
+    def _scaled(self, name: str, index: np.ndarray, cutoffs: Cutoffs, columns: slice) -> np.ndarray:
+        """Return covariates [W, ..., K] at positions in their unit; ``columns`` says where they stand in the scaler."""
+        center, scale = (part[cutoffs.series, columns][:, None] for part in (self.scaler.center, self.scaler.scale))
+        return np.nan_to_num((self.store.filled(name)[index] - center) / scale, nan=0.0)

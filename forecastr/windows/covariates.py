@@ -108,7 +108,7 @@ class CovariateInputs:
 
     def store(self, frame: pd.DataFrame, static: np.ndarray | None = None) -> SeriesStore:
         """Stack a frame with its covariates; ``static`` is what ``encode`` returns for its series."""
-        columns = {
+        columns: dict[str, Any] = {
             name: frame[list(names)].to_numpy(np.float32)
             for name, names in (("known", self.known), ("past", self.past))
             if names

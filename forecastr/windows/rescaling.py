@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from forecastr.windows.scaling import mean_absolute_difference, series_means
 from forecastr.windows.store import SeriesStore
 
 ROUNDING = 1e-6  # a spread below this share of a column's size is none
@@ -60,25 +61,18 @@ def fit_covariates(store: SeriesStore) -> CovariateScaler:
     >>> fit_covariates(SeriesStore(np.arange(4.0), np.array([0, 2, 4]), known=promo)).scale.ravel()
     array([0.5, 0.5])
     """
-    label = np.repeat(np.arange(store.n_series), store.lengths)
     columns = [*_columns(store.known), *_columns(store.past)]
     n_known, shape = len(list(_columns(store.known))), (store.n_series, len(columns))
     center, scale, usual = np.zeros(shape), np.ones(shape), np.array([np.zeros(shape[1]), np.ones(shape[1])])
     shared = np.zeros(shape[1], bool)
-    for k, x in enumerate(columns):
-        seen = ~np.isnan(x)
-        if k < n_known and np.isin(x[seen], (0.0, 1.0)).all():
-            shared[k], share = True, x[seen].mean() if seen.any() else 0.0
+    for k, column in enumerate(columns):
+        share = _share_of_ones(store, column) if k < n_known else None
+        if share is not None:
+            shared[k] = True
             usual[1, k] = np.sqrt(share * (1 - share)) or 1.0
             scale[:, k] = usual[1, k]
             continue
-        mean = _means(x, label, seen, store.n_series)
-        if k < n_known:
-            spread = np.sqrt(_means((x - mean[label]) ** 2, label, seen, store.n_series))
-        else:
-            change = np.abs(np.diff(x, prepend=np.nan))
-            inside = seen & ~np.isnan(change) & (np.diff(label, prepend=-1) == 0)
-            spread = _means(change, label, inside, store.n_series)
+        mean, spread = _mean_and_spread(store, column, known=k < n_known)
         spread = np.where(spread > ROUNDING * np.abs(mean), spread, np.nan)
         usual[:, k] = [_median(mean, 0.0), _median(spread, 1.0)]
         center[:, k] = np.where(np.isnan(mean), usual[0, k], mean)
@@ -87,15 +81,31 @@ def fit_covariates(store: SeriesStore) -> CovariateScaler:
 
 
 def _columns(array: np.ndarray | None) -> Iterator[np.ndarray]:
-    for k in range(0 if array is None else array.shape[1]):
-        yield np.asarray(array[:, k], dtype=float)  # type: ignore[index]
+    yield from () if array is None else array.T
 
 
-def _means(x: np.ndarray, label: np.ndarray, seen: np.ndarray, n_series: int) -> np.ndarray:
-    """Return the mean of what was seen in every series [N], NaN where nothing was."""
-    count = np.bincount(label[seen], minlength=n_series)
-    total = np.bincount(label[seen], weights=x[seen], minlength=n_series)
-    return np.divide(total, count, out=np.full(n_series, np.nan), where=count > 0)
+def _share_of_ones(store: SeriesStore, column: np.ndarray) -> float | None:
+    """Return the share of ones in a column of zeros and ones, None where it holds anything else."""
+    total = count = 0.0
+    for rows, _, inside in store.blocks():
+        seen = column[rows][inside]
+        seen = seen[~np.isnan(seen)]
+        if not np.isin(seen, (0.0, 1.0)).all():
+            return None
+        total, count = total + seen.sum(dtype=float), count + len(seen)
+    return total / max(count, 1.0)
+
+
+def _mean_and_spread(store: SeriesStore, column: np.ndarray, *, known: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and spread of every series [N]: the standard deviation, or of a past covariate the mean change."""
+
+    def read(rows: slice) -> np.ndarray:
+        return np.asarray(column[rows], dtype=float)
+
+    mean = series_means(store, lambda rows, label: read(rows))
+    if not known:
+        return mean, mean_absolute_difference(store, 1, read)
+    return mean, np.sqrt(series_means(store, lambda rows, label: (read(rows) - mean[label]) ** 2))
 
 
 def _median(values: np.ndarray, otherwise: float) -> float:

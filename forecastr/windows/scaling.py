@@ -1,5 +1,6 @@
 """Series to the unit a network sees, and back; fitted on the training part alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,19 +52,21 @@ def fit_scaler(store: SeriesStore, *, transform: str, scaling: str, season_lengt
     Where logarithms are taken, values at or below zero count as missing.
     """
     log = transform == "log"
-    center, scale = np.zeros(store.n_series), np.full(store.n_series, np.nan)
-    for n in range(store.n_series):
-        values = np.log(only_positive(store.series(n))) if log else store.series(n)
-        known = values[~np.isnan(values)]
-        if len(known) == 0:
-            continue
-        if scaling == "minmax":
-            center[n], spread = known.min(), np.ptp(known)
-        else:
-            center[n], spread = known.mean(), _mean_absolute_difference(values, season_length)
-        if spread > 1e-9 * (1.0 if log else np.abs(known).max()):  # more than rounding
-            scale[n] = spread
-    return Scaler(log=log, center=center, scale=scale)
+
+    def read(rows: slice) -> np.ndarray:
+        values = np.asarray(store.values[rows], dtype=float)
+        return np.log(only_positive(values)) if log else values
+
+    low, high = extent(store, read)
+    if scaling == "minmax":
+        center, spread = low, high - low
+    else:
+        center = series_means(store, lambda rows, label: read(rows))
+        spread = mean_absolute_difference(store, season_length, read)
+        if not (spread > 0).all():
+            spread = np.where(spread > 0, spread, mean_absolute_difference(store, 1, read))
+    varies = spread > 1e-9 * (1.0 if log else np.maximum(np.abs(low), np.abs(high)))  # more than rounding
+    return Scaler(log=log, center=np.nan_to_num(center), scale=np.where(varies, spread, np.nan))
 
 
 def only_positive(values: np.ndarray) -> np.ndarray:
@@ -71,11 +74,52 @@ def only_positive(values: np.ndarray) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def _mean_absolute_difference(values: np.ndarray, season_length: int) -> float:
-    """Mean absolute seasonal difference; of neighbours where no season fits, 0 where nothing does."""
-    for lag in (season_length, 1):
-        differences = np.abs(values[lag:] - values[:-lag])
-        differences = differences[~np.isnan(differences)]
-        if len(differences) and differences.mean() > 0:
-            return float(differences.mean())
-    return 0.0
+def mean_absolute_difference(store: SeriesStore, lag: int, read: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """Return the mean absolute difference of every series [N] between steps ``lag`` apart, NaN where no two are known.
+
+    ``read`` returns what to look at, such as values, at some rows.
+
+    Examples
+    --------
+    >>> store = SeriesStore(np.array([1.0, 2.0, 4.0, 7.0, 7.0]), np.array([0, 3, 5]))
+    >>> mean_absolute_difference(store, 1, store.values.__getitem__)
+    array([1.5, 0. ])
+    """
+
+    def differences(rows: slice, label: np.ndarray) -> np.ndarray:
+        steps = np.arange(rows.start, rows.stop)
+        inside = np.flatnonzero(steps - lag >= store.starts[label])
+        found = np.full(len(label), np.nan)
+        if len(inside):
+            before = read(slice(rows.start + inside[0] - lag, rows.stop - lag))
+            found[inside] = np.abs(read(rows)[inside] - before[inside - inside[0]])
+        return found
+
+    return series_means(store, differences)
+
+
+def series_means(store: SeriesStore, look: Callable[[slice, np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the mean by series [N] of what ``look`` makes of some rows [b] and their series [b]; NaN does not count.
+
+    NaN where nothing is left. A million steps are looked at at a time.
+    """
+    total, count = np.zeros(store.n_series), np.zeros(store.n_series)
+    for rows, label, known in store.blocks():
+        values = look(rows, label)
+        seen = known & ~np.isnan(values)
+        series, place = slice(label[0], label[-1] + 1), label[seen] - label[0]
+        n_series = series.stop - series.start
+        total[series] += np.bincount(place, weights=values[seen], minlength=n_series)
+        count[series] += np.bincount(place, minlength=n_series)
+    return np.divide(total, count, out=np.full(store.n_series, np.nan), where=count > 0)
+
+
+def extent(store: SeriesStore, read: Callable[[slice], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the largest of what ``read`` returns of every series [N], NaN where nothing is known."""
+    low, high = np.full(store.n_series, np.nan), np.full(store.n_series, np.nan)
+    for rows, label, known in store.blocks():
+        values = np.where(known, read(rows), np.nan)
+        first = np.flatnonzero(np.diff(label, prepend=-1))
+        for extreme, function in ((low, np.fmin), (high, np.fmax)):
+            extreme[label[first]] = function(extreme[label[first]], function.reduceat(values, first))
+    return low, high

@@ -1,32 +1,44 @@
 """All series of a panel in one array, and the windows that index it."""
 
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from forecastr.data.panel import series_starts
 from forecastr.schema import ID, TARGET
 
-BY_STEP = ("stamps", "known", "past")  # arrays beside the values, an entry per step
+ARRAYS = ("values", "stamps", "known", "past", "static")
+WITH_GAPS = ("values", "known", "past")
+FILLED = "filled-"
+BLOCK = 1 << 20  # steps looked at together: what is computed of them stays small
 
 
 @dataclass(frozen=True, eq=False)
 class SeriesStore:
     """Every series one after the other in one array: windows are positions in it.
 
+    A store may know less than its arrays hold: parts of a panel are stores of the same arrays with fewer steps of
+    every series, so that none is copied.
+
     Parameters
     ----------
     values : ndarray of shape (T,)
         Values of all series, oldest first within each, NaN where missing.
     starts : ndarray of shape (N + 1,)
-        Series ``n`` is ``values[starts[n]:starts[n + 1]]``.
+        Series ``n`` begins at ``values[starts[n]]``; the last entry is T.
     stamps : ndarray of shape (T,), optional
         When each value is of, datetime64[ns]; only where the calendar is a covariate.
     known, past : ndarray of shape (T, K) and (T, P), optional
         Covariates known through the horizon, and to the cutoff; NaN where missing.
     static : ndarray of shape (N, S), optional
         Covariates of the series.
+    lengths : ndarray of shape (N,)
+        Steps of every series that are known; all that the arrays hold unless told otherwise.
     """
 
     values: np.ndarray
@@ -35,26 +47,41 @@ class SeriesStore:
     known: np.ndarray | None = None
     past: np.ndarray | None = None
     static: np.ndarray | None = None
+    lengths: np.ndarray = None  # type: ignore[assignment]  # never None once it is made
+    _filled: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)  # arrays, and filled
+
+    def __post_init__(self) -> None:
+        if self.lengths is None:
+            object.__setattr__(self, "lengths", np.diff(self.starts))
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> "SeriesStore":
         """Stack a frame whose rows are grouped by series and sorted in time."""
-        ids = frame[ID].to_numpy()
-        first = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-        return cls(frame[TARGET].to_numpy(float), np.r_[first, len(ids)])
+        return cls(frame[TARGET].to_numpy(float), series_starts(frame[ID]))
 
     @classmethod
     def load(cls, folder: Path) -> "SeriesStore":
-        """Open what ``save`` wrote; values and covariates stay on disk until they are read."""
-        arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
-        return cls(**{**arrays, "starts": np.array(arrays["starts"])})
+        """Open what ``save`` wrote; values and covariates stay on disk until they are read.
 
-    def save(self, folder: Path) -> Path:
-        """Write the arrays into a new ``folder`` and return it."""
+        A process that opens a folder again gets the same store.
+        """
+        return _opened(folder)
+
+    def save(self, folder: Path, *, beside: Path | None = None) -> Path:
+        """Write the arrays into a new ``folder`` and return it; those that lie ``beside`` it are linked instead."""
         folder.mkdir(parents=True)
-        for name in ("values", "starts", *BY_STEP, "static"):
+        for name in ("starts", "lengths"):
+            np.save(folder / f"{name}.npy", getattr(self, name))
+        if beside is not None:
+            for path in beside.glob("*.npy"):
+                if not (folder / path.name).exists():
+                    os.link(path, folder / path.name)
+            return folder
+        for name in ARRAYS:
             if (array := getattr(self, name)) is not None:
                 np.save(folder / f"{name}.npy", array)
+                if name in WITH_GAPS and (filled := self.filled(name)) is not array:
+                    np.save(folder / f"{FILLED}{name}.npy", filled)
         return folder
 
     @property
@@ -63,22 +90,54 @@ class SeriesStore:
         return len(self.starts) - 1
 
     @property
-    def lengths(self) -> np.ndarray:
-        """Steps of every series [N]."""
-        return np.diff(self.starts)
+    def stops(self) -> np.ndarray:
+        """Where each series ends in the arrays [N], as far as it is known."""
+        return self.starts[:-1] + self.lengths
 
     def series(self, n: int) -> np.ndarray:
         """Return the values of series ``n``."""
-        return self.values[self.starts[n] : self.starts[n + 1]]
+        return self.values[self.starts[n] : self.starts[n] + self.lengths[n]]
 
     def drop_last(self, counts: np.ndarray) -> "SeriesStore":
-        """Return the store without the last ``counts[n]`` steps of every series ``n``."""
-        keep = np.ones(len(self.values), bool)
-        for stop, count in zip(self.starts[1:], counts, strict=True):
-            keep[stop - count : stop] = False
-        starts = np.r_[0, np.cumsum(self.lengths - counts)]
-        kept = {name: np.asarray(array)[keep] for name in BY_STEP if (array := getattr(self, name)) is not None}
-        return replace(self, values=np.asarray(self.values)[keep], starts=starts, **kept)
+        """Return the store without the last ``counts[n]`` steps of every series ``n``; it shares the arrays."""
+        return replace(self, lengths=self.lengths - counts)
+
+    def last(self, steps: int) -> np.ndarray:
+        """Return the positions of the last ``steps`` known steps of every series, of all where there are fewer."""
+        counts = np.minimum(self.lengths, steps)
+        ends = np.cumsum(counts)
+        return np.arange(int(counts.sum())) + np.repeat(self.stops - ends, counts)
+
+    def filled(self, name: str) -> np.ndarray:
+        """Return values, known or past covariates with gaps filled by what came before them in the same series.
+
+        A covariate with nothing before it stays a gap; a value takes the next one, and is marked as unobserved
+        wherever it is used. Without gaps it is the array itself.
+        """
+        array = getattr(self, name)
+        if name not in self._filled or self._filled[name][0] is not array:
+            filled = forward_fill(array, self.starts)
+            if name == "values" and filled is not array:
+                filled = forward_fill(filled[::-1], len(array) - self.starts[::-1])[::-1]
+            self._filled[name] = (array, filled)
+        return self._filled[name][1]
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield all steps piece by piece: where in the arrays, the series [b] of each, and whether it is known [b]."""
+        for begin in range(0, len(self.values), BLOCK):
+            end = min(begin + BLOCK, len(self.values))
+            first, last = np.searchsorted(self.starts, [begin, end - 1], side="right") - 1
+            bounds = np.clip(self.starts[first : last + 2], begin, end)
+            label = np.repeat(np.arange(first, last + 1), np.diff(bounds))
+            yield slice(begin, end), label, np.arange(begin, end) < self.stops[label]
+
+
+@lru_cache(maxsize=4)
+def _opened(folder: Path) -> SeriesStore:
+    arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+    filled = {name: (arrays[name], arrays.pop(f"{FILLED}{name}", arrays[name])) for name in WITH_GAPS if name in arrays}
+    starts, lengths = np.array(arrays.pop("starts")), np.array(arrays.pop("lengths"))
+    return SeriesStore(**arrays, starts=starts, lengths=lengths, _filled=filled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +162,13 @@ class Cutoffs:
         """Return the position in ``store.values`` of the last known step [W]."""
         return store.starts[self.series] + self.steps - 1
 
-    def take(self, windows: np.ndarray) -> "Cutoffs":
-        """Return some of the windows, by index or mask."""
+    def take(self, windows: np.ndarray | slice) -> "Cutoffs":
+        """Return some of the windows, by index, mask or slice."""
         return Cutoffs(self.series[windows], self.steps[windows])
+
+    def joined(self, others: "Cutoffs") -> "Cutoffs":
+        """Return these windows and then the others."""
+        return Cutoffs(np.r_[self.series, others.series], np.r_[self.steps, others.steps])
 
     def thinned(self, most: int) -> "Cutoffs":
         """Return at most ``most`` of the windows, evenly spaced."""
@@ -124,8 +187,7 @@ def actual_values(store: SeriesStore, cutoffs: Cutoffs, horizon: int) -> np.ndar
     array([[ 3., nan]])
     """
     positions = cutoffs.positions(store)[:, None] + np.arange(1, horizon + 1)
-    stops = store.starts[cutoffs.series + 1][:, None]
-    inside = positions < stops
+    inside = positions < store.stops[cutoffs.series][:, None]
     return np.where(inside, store.values[np.minimum(positions, len(store.values) - 1)], np.nan)
 
 
@@ -135,8 +197,8 @@ def known_first(store: SeriesStore, cutoffs: Cutoffs) -> SeriesStore:
     Examples
     --------
     >>> store = SeriesStore(np.array([1.0, 2.0, 3.0, 7.0]), np.array([0, 3, 4]))
-    >>> known_first(store, Cutoffs(np.array([0, 0]), np.array([2, 1]))).values
-    array([1.])
+    >>> known_first(store, Cutoffs(np.array([0, 0]), np.array([2, 1]))).lengths
+    array([1, 0])
     """
     first = store.lengths.copy()
     np.minimum.at(first, cutoffs.series, cutoffs.steps)
@@ -145,25 +207,27 @@ def known_first(store: SeriesStore, cutoffs: Cutoffs) -> SeriesStore:
 
 
 def last_values(store: SeriesStore, cutoffs: Cutoffs) -> np.ndarray:
-    """Return the last value known at each cutoff [W]; missing ones look further back."""
-    return forward_fill(store)[cutoffs.positions(store)]
+    """Return the last value known at each cutoff [W], NaN where none is; missing ones look further back."""
+    return store.filled("values")[cutoffs.positions(store)]
 
 
-def forward_fill(store: SeriesStore) -> np.ndarray:
-    """Return all values [T] with gaps filled by the last one known in the same series.
+def forward_fill(array: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return an array [T, ...] of series with gaps filled by the last value before them in the same series.
 
-    A gap at the start of a series has nothing before it and takes the first value that follows;
-    it is marked as unobserved wherever it is used.
+    Gaps at the start of a series stay. Without gaps the array itself is returned.
 
     Examples
     --------
-    >>> forward_fill(SeriesStore(np.array([np.nan, 2.0, np.nan, 5.0, np.nan]), np.array([0, 3, 5])))
-    array([2., 2., 2., 5., 5.])
+    >>> forward_fill(np.array([np.nan, 2.0, np.nan, 5.0, np.nan]), np.array([0, 3, 5]))
+    array([nan,  2.,  2.,  5.,  5.])
     """
-    values = np.asarray(store.values)
-    missing = np.isnan(values)
+    missing = np.isnan(array)
     if not missing.any():
-        return values
-    label = np.repeat(np.arange(store.n_series), store.lengths)
-    by_series = pd.Series(values).groupby(label)
-    return by_series.ffill().groupby(label).bfill().to_numpy()
+        return array
+    if array.ndim == 2:
+        return np.column_stack([forward_fill(column, starts) for column in array.T])
+    latest = np.arange(len(array))
+    latest[missing] = 0
+    np.maximum.accumulate(latest, out=latest)
+    np.maximum(latest, np.repeat(starts[:-1], np.diff(starts)), out=latest)
+    return array[latest]

@@ -162,3 +162,11 @@ def test_a_baseline_that_shares_in_the_ensemble_moves_the_forecast_by_its_weight
     naive = replace(bundle, baseline="seasonal_naive").predict()["baseline"]
     share = bundle.shares["seasonal_naive"]
     np.testing.assert_allclose(forecast["forecastr"], without["forecastr"] + share * naive)
+
+
+def test_enough_rows_are_kept_for_the_quantiles_of_a_random_walk(make_bundle, tmp_path):
+    days = pd.date_range("2010-01-01", periods=3000)
+    long = pd.DataFrame({"unique_id": "a", "ds": days, "y": 20 + np.arange(3000) % 4})
+    bundle = make_bundle(long, tmp_path / "bundle")
+
+    assert len(bundle.context) == 2500 + 60 + 3

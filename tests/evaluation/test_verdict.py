@@ -267,3 +267,9 @@ def test_a_forecast_that_beats_the_last_value_later_in_the_horizon_is_no_copy():
         baselines=["seasonal_naive", "last_value"],
     )
     assert verdict.kind == "not better"
+
+
+def test_of_equal_baselines_the_one_that_stands_first_is_the_best():
+    y_true, windows, _ = lone_series()
+    forecasts = {name: cube(lasting(windows)) for name in ("forecastr", "last_value", "random_walk")}
+    assert judge(y_true, forecasts, **windows, baselines=["last_value", "random_walk"]).baseline == "last_value"

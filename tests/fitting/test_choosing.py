@@ -25,7 +25,7 @@ def points(first: float, second: float) -> np.ndarray:
 def test_networks_and_a_baseline_are_averaged_by_their_weights(part):
     cubes = {FIRST: points(4, 4), SECOND: points(8, 8)}
     ensemble = Ensemble({FIRST: 0.5, SECOND: 0.25}, {"theta": 0.25}, {})
-    simple = {"last_value": np.array([[2.0], [4.0]]), "theta": np.array([[0.0], [4.0]])}
+    simple = {"last_value": points(2, 4), "theta": points(0, 4)}
 
     forecasts = ensemble.calibrated_on(cubes, simple, part).forecasts(cubes, simple, part)
 
@@ -36,8 +36,18 @@ def test_networks_and_a_baseline_are_averaged_by_their_weights(part):
 
 
 def test_without_a_baseline_the_networks_are_the_ensemble(part):
-    cubes, simple = {FIRST: points(4, 5)}, {"last_value": np.array([[2.0], [4.0]])}
+    cubes, simple = {FIRST: points(4, 5)}, {"last_value": points(2, 4)}
 
     ensemble = Ensemble({FIRST: 1.0}, {}, {}).calibrated_on(cubes, simple, part)
 
     assert list(ensemble.forecasts(cubes, simple, part)) == list(ensemble.offsets) == ["forecastr", "last_value"]
+
+
+def test_a_baseline_with_quantiles_of_its_own_is_forecast_as_it_is(part):
+    cubes, own = {FIRST: points(4, 5)}, points(2, 4) + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    simple = {"last_value": points(2, 4), "random_walk": own}
+
+    ensemble = Ensemble({FIRST: 1.0}, {}, {}).calibrated_on(cubes, simple, part)
+
+    assert ensemble.baselines == ["last_value", "random_walk"]
+    np.testing.assert_array_equal(ensemble.forecasts(cubes, simple, part)["random_walk"], own)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from forecastr.evaluation import as_quantiles
+from forecastr.fitting import scores
 from forecastr.fitting.scores import Part, training_scales
 from forecastr.windows.store import Cutoffs, SeriesStore
 
@@ -51,3 +52,25 @@ def test_calibration_widens_by_the_series_own_unit(part):
     calibrated = part.calibrated(point, offsets)
     assert calibrated[0, 0].tolist() == [3, 3.5, 4, 4.5, 5]
     assert calibrated[1, 0].tolist() == [5] * 5  # no unit, nothing to widen by
+
+
+@pytest.mark.parametrize("most", [3, 1000])
+def test_baselines_read_what_is_known_and_no_more_of_it_than_they_need(monkeypatch, most):
+    monkeypatch.setattr(scores, "MOST_HISTORY", most)
+    store = SeriesStore(np.arange(20.0) ** 2, np.array([0, 12, 20])).drop_last(np.array([2, 1]))
+    cutoffs = Cutoffs(np.array([0, 0, 1]), np.array([8, 9, 6]))
+    found = Part.of(store, cutoffs, 1, np.ones(2)).baselines(horizon=1, season_length=2, names=["seasonal_naive"])
+    np.testing.assert_array_equal(found["seasonal_naive"][:, 0, 2], [6.0**2, 7.0**2, 16.0**2])
+
+
+@pytest.mark.parametrize(("n_windows", "share"), [(1, 1 / 9), (5, 2 / 10), (73, 19 / 27)])
+def test_what_a_network_states_is_corrected_by_as_much_as_horizons_have_shown(n_windows, share):
+    store = SeriesStore(np.zeros(80), np.array([0, 80]))
+    cutoffs = Cutoffs(
+        np.zeros(n_windows, int), 76 - np.arange(n_windows)[::-1]
+    )  # a horizon of 4: (n - 1) / 4 + 1 of them
+    part = Part.of(store, cutoffs, 4, np.array([1.0]))
+    stated = np.tile([-2.0, -1.0, 0.0, 1.0, 2.0], (n_windows, 4, 1))
+    missed = np.zeros((n_windows, 4, 5))
+    np.testing.assert_allclose(part.offsets(stated + 3)[:, [0, 1, 3, 4]], share * np.tile([-1.0, -2, -4, -5], (4, 1)))
+    np.testing.assert_allclose(part.offsets(missed + 3)[:, [0, 1, 3, 4]], -3)

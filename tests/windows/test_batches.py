@@ -66,15 +66,16 @@ def test_future_is_what_a_loop_over_steps_says(horizon, reach):
 def test_a_value_without_a_logarithm_is_a_gap_that_repeats_the_one_before():
     store = SeriesStore(np.array([1.0, np.e, -37.0, 1.0]), np.array([0, 4]))
     source = WindowSource.from_store(store, Scaler(True, np.zeros(1), np.ones(1)))
-    np.testing.assert_allclose(source.scaled, [0, 1, 1, 0], atol=1e-6)
-    np.testing.assert_array_equal(source.observed, [True, True, False, True])
+    [window] = source.past(Cutoffs(np.array([0]), np.array([4])), 4)
+    np.testing.assert_allclose(window, [[0, 1], [1, 1], [1, 0], [0, 1]], atol=1e-6)
 
 
 def test_a_series_without_a_scale_is_zero_and_unobserved():
     store = SeriesStore(np.array([2.0, 2, 2, 1, 3]), np.array([0, 3, 5]))
     source = WindowSource.from_store(store, fit_scaler(store, transform="level", scaling="causal", season_length=1))
-    np.testing.assert_array_equal(source.scaled[:3], 0)
-    np.testing.assert_array_equal(source.observed, [False, False, False, True, True])
+    still, moving = source.past(Cutoffs(np.array([0, 1]), np.array([3, 2])), 2)
+    np.testing.assert_array_equal(still, 0)
+    np.testing.assert_array_equal(moving[:, 1], 1)
 
 
 def drawn(store: SeriesStore, *, reach: int, horizon: int = 3, past_length: int = 6):
@@ -89,7 +90,7 @@ def test_batches_hold_rows_of_one_series_of_their_store_and_nothing_else(reach):
     past, future = drawn(store, reach=reach)
     values = np.where(future[..., 1] > 0, future[..., 0], past[:, -1:, 0])  # [B, R + H]
     whole = np.concatenate([past[..., 0], values], axis=1)
-    known = set(store.values[~np.isnan(store.values)])
+    known = {value for n in range(3) for value in store.series(n) if not np.isnan(value)}
     assert set(np.unique(whole)) <= known
     assert ((whole > 100).all(axis=1) | (whole < 100).all(axis=1)).all()
 

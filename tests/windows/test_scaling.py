@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from forecastr.windows.scaling import fit_scaler
+from forecastr.windows import store as store_module
+from forecastr.windows.scaling import fit_scaler, mean_absolute_difference
 from forecastr.windows.store import SeriesStore
 
 NAN = np.nan
@@ -86,3 +87,17 @@ def test_no_scaling_constant_moves_with_what_follows_the_training_part(transform
     )
     np.testing.assert_array_equal(before.center, after.center)
     np.testing.assert_array_equal(before.scale, after.scale)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 1000])
+@pytest.mark.parametrize("lag", [1, 3, 50])
+def test_differences_by_series_are_what_a_loop_says_whatever_the_block(monkeypatch, block, lag):
+    monkeypatch.setattr(store_module, "BLOCK", block)
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random(40) < 0.2, NAN, rng.normal(size=40))
+    store = SeriesStore(values, np.array([0, 7, 8, 8, 30, 40])).drop_last(np.array([2, 1, 0, 3, 0]))
+    found = mean_absolute_difference(store, lag, store.values.__getitem__)
+    for n in range(store.n_series):
+        y = store.series(n)
+        pairs = [abs(y[t] - y[t - lag]) for t in range(lag, len(y)) if not np.isnan(y[t] - y[t - lag])]
+        np.testing.assert_allclose(found[n], np.mean(pairs) if pairs else NAN)

@@ -31,12 +31,14 @@ def test_cutoffs_skip_series_without_the_part():
 
 
 @pytest.mark.parametrize(
-    ("lengths", "horizon", "steps"),
-    [([100], 5, 20), ([100], 30, 30), ([100, 100], 5, 5), ([40, 9], 7, 7)],
+    ("lengths", "horizon", "validation", "test"),
+    [([100], 5, 20, 20), ([100], 30, 30, 30), ([100, 100], 5, 10, 5), ([40, 33, 9], 7, 11, 7), ([17, 17], 7, 7, 7)],
 )
-def test_a_lone_series_gives_a_fifth_and_a_panel_a_horizon(lengths, horizon, steps):
+def test_a_lone_series_gives_a_fifth_and_a_panel_a_horizon_and_more_to_validate_on(lengths, horizon, validation, test):
     splits = plan_splits(np.array(lengths), Task(horizon=horizon))
-    assert splits == Splits(n_validation=steps, n_test=steps)
+    assert splits == Splits(n_validation=validation, n_test=test)
+    before = plan_splits(np.array(lengths), Task(horizon=horizon)).n_test * 2 + 3
+    assert (series_long_enough(np.array(lengths), splits) == (np.array(lengths) >= before)).all()
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 3, 7])
