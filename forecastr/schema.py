@@ -10,6 +10,8 @@ MODEL, BASELINE = "forecastr", "baseline"
 NETWORKS = "networks"  # the ensemble without its baselines
 LEVELS = (80, 95)
 QUANTILE_LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
+# The median carries the point forecast: it counts as much as the four interval limits together.
+QUANTILE_WEIGHTS = (0.125, 0.125, 0.5, 0.125, 0.125)
 MEDIAN = QUANTILE_LEVELS.index(0.5)
 DEFAULT_CONTEXT = 60
 DEFAULT_TIME_LIMIT = 120.0

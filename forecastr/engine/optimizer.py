@@ -42,14 +42,17 @@ def make_optimizer(config: NetworkConfig) -> RecordingAdamW:
     return optimizer
 
 
-def learning_rate_at(config: NetworkConfig, update: int) -> float:
-    """Return the learning rate after some updates: a linear warm-up, then a cosine (Loshchilov and Hutter 2017)."""
+def learning_rate_at(config: NetworkConfig, update: int, *, updates: int | None = None) -> float:
+    """Return the learning rate after some updates: a linear warm-up, then a cosine (Loshchilov and Hutter 2017).
+
+    The cosine ends after ``updates``, all that the configuration asks for unless said otherwise.
+    """
     if config.schedule == "constant":
         return config.learning_rate
-    warmup = _warmup_steps(config)
+    warmup, end = _warmup_steps(config), config.updates if updates is None else updates
     if update < warmup:
         return config.learning_rate * (WARMUP_FROM + (1 - WARMUP_FROM) * update / warmup)
-    done = min(1.0, (update - warmup) / max(1, config.updates - warmup))
+    done = min(1.0, (update - warmup) / max(1, end - warmup))
     return config.learning_rate * ((1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * done)) + FLOOR)
 
 

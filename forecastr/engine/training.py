@@ -19,9 +19,9 @@ from forecastr.engine.optimizer import learning_rate_at, make_optimizer
 from forecastr.engine.work import TrainJob
 from forecastr.errors import SearchError
 from forecastr.models.config import past_length, supervised_reach
-from forecastr.models.losses import LOSSES, WEIGHTS
+from forecastr.models.losses import LOSSES
 from forecastr.models.network import build_networks
-from forecastr.schema import MEDIAN, QUANTILE_LEVELS
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
 from forecastr.windows.batches import BatchShape, Inputs, WindowSource, draw_batches, windows_at
 from forecastr.windows.beside import CovariateWindows
 from forecastr.windows.store import SeriesStore
@@ -29,7 +29,7 @@ from forecastr.windows.store import SeriesStore
 EPOCH = 50  # updates between two looks at validation
 WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
 FINISH = 1.0  # seconds kept for writing what was trained
-LEVELS = np.array(QUANTILE_LEVELS)
+LEVELS, WEIGHTS = np.array(QUANTILE_LEVELS), np.array(QUANTILE_WEIGHTS)
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -79,7 +79,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
             callbacks=[watch],
             verbose=0,
         )
-    watch.restore_best()
+    watch.settle()
     job.output.mkdir(parents=True, exist_ok=True)
     save_weights(network, job.output / "weights.npz")
     if job.validation is not None:
@@ -116,7 +116,12 @@ def _watched_windows(
 
 
 class Watch(keras.callbacks.Callback):
-    """Reports every epoch, keeps the best weights, and ends training when it should."""
+    """Reports every epoch, and ends training when it should.
+
+    With patience it keeps the best weights and stops where they no longer improve. Without, the learning rate
+    falls to its end and the last weights stay: chosen on validation is then how many updates that takes, which
+    refitting can repeat. Where the time will not suffice, the learning rate falls sooner.
+    """
 
     def __init__(
         self,
@@ -129,10 +134,11 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self.job, self.network, self.watched, self.report = job, network, watched, report
         self.start, self.deadline = start, start + job.seconds - FINISH
+        self.epochs = 0
         self.updates, self.best_epoch, self.best_updates, self.best_loss = 0, 0, 0, math.inf
         self.best_weights: list[np.ndarray] | None = None
         self.norm_before, self.updates_before, self.cut_short = 0.0, 0, False
-        self.rate = job.config.learning_rate
+        self.rate, self.planned, self.begun = job.config.learning_rate, job.config.updates, start
         self.looked = 0.0  # seconds of the last look at validation
         self.n_looks = len(job.validation) / WATCHED_WINDOWS if job.validation else 0.0
 
@@ -146,14 +152,15 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the learning rate of these updates: the schedule's at the middle of them."""
-        self.rate = learning_rate_at(self.job.config, self.updates + EPOCH // 2)
+        self.begun = time.monotonic()
+        self.rate = learning_rate_at(self.job.config, self.updates + EPOCH // 2, updates=self.planned)
         self.model.optimizer.learning_rate = self.rate
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look at validation, remember the best weights, tell what happened."""
         trainer = self.model  # this access brings the variables up to date
         loss = float((logs or {}).get("loss", math.nan))
-        self.updates = int(np.asarray(trainer.optimizer.iterations))
+        self.epochs, self.updates = epoch + 1, int(np.asarray(trainer.optimizer.iterations))
         if not math.isfinite(loss):
             raise SearchError(f"the loss is {loss} after {self.updates} updates")
         validation_loss = self._validation_loss() if self.watched is not None else None
@@ -163,6 +170,10 @@ class Watch(keras.callbacks.Callback):
             self.best_loss, self.best_epoch, self.best_updates = validation_loss, epoch + 1, self.updates
             self.best_weights = self.network.get_weights()
         if validation_loss is not None and epoch + 1 - self.best_epoch >= (self.job.config.patience or math.inf):
+            trainer.stop_training = True
+        if epoch:  # the first took as long as compiling
+            self._end_in_time()
+        if self.updates >= self.planned:
             trainer.stop_training = True
         norm_sum = float(np.asarray(trainer.optimizer.norm_sum))
         self.report(
@@ -178,10 +189,17 @@ class Watch(keras.callbacks.Callback):
         )
         self.norm_before, self.updates_before = norm_sum, self.updates
 
-    def restore_best(self) -> None:
-        """Put back the weights of the best epoch, where validation told which that was."""
-        if self.best_weights is not None:
+    def settle(self) -> None:
+        """Put back the best weights, where training did not come to the end of its schedule."""
+        if self.best_weights is not None and (self.job.config.patience or self.cut_short):
             self.network.set_weights(self.best_weights)
+        else:
+            self.best_epoch, self.best_updates = self.epochs, self.updates
+
+    def _end_in_time(self) -> None:
+        """Plan no more updates than will be done at the deadline."""
+        possible = max(0, int((self.deadline - time.monotonic()) / (time.monotonic() - self.begun)))
+        self.planned = min(self.planned, self.updates + possible * self.updates // self.epochs)
 
     def _validation_loss(self) -> float:
         begun = time.monotonic()

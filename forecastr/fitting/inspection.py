@@ -90,7 +90,7 @@ def estimate(plan: Plan) -> dict[str, Any]:
     jobs, limit = plan.budget.jobs or len(available_cores()), plan.budget.time_limit
     searching = limit - START_FIT - Clock(limit).telling - REFIT_SHARE * limit
     steps = plan.task.context_length or plan.space.contexts[0]
-    quick = START_TRIAL + plan.space.updates * steps / DEFAULT_CONTEXT / UPDATES_A_SECOND
+    quick = START_TRIAL + max(plan.space.updates) * steps / DEFAULT_CONTEXT / UPDATES_A_SECOND
     most = plan.budget.max_trials or 10**9
     if plan.task.preset == "classic":
         most = 1
@@ -103,7 +103,7 @@ def estimate(plan: Plan) -> dict[str, Any]:
             "test": len(plan.test),
         },
         "trials": trials,
-        "updates": plan.space.updates,
+        "updates": max(plan.space.updates),
         "workers": jobs,
         "updates_a_second": UPDATES_A_SECOND,
         "memory_mib": round(PROCESS_MIB + jobs * WORKER_MIB + 4 * table),

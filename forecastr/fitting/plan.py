@@ -13,12 +13,17 @@ from forecastr.data.time.seasons import season_strengths
 from forecastr.errors import ConfigError, DataError
 from forecastr.fitting.exceptions import list_exceptions, varies
 from forecastr.schema import DEFAULT_CONTEXT, ID, TIME, Budget, Splits, Task
-from forecastr.search.space import SearchSpace, context_choices, covariate_levels, trial_updates
+from forecastr.search.space import SearchSpace, context_choices, covariate_levels, largest_trial, trial_updates
 from forecastr.windows.covariates import CovariateInputs, CovariateShape
-from forecastr.windows.splits import MIN_TRAIN_STEPS, part_cutoffs, plan_splits, series_long_enough
+from forecastr.windows.scaling import extent
+from forecastr.windows.splits import min_steps, part_cutoffs, plan_splits, series_long_enough
 from forecastr.windows.store import Cutoffs, SeriesStore
 
-MOST_WINDOWS = 20_000  # validation or test windows scored; more are thinned evenly, and the plan says so
+# Windows scored; of more, as many evenly spaced ones. Every trial forecasts those of validation.
+MOST_VALIDATED = 2048
+MOST_JUDGED = 20_000
+MOST_POINTS = 2_000_000  # to judge: up to here, every series of a panel has its window
+LONG_SERIES = 400  # steps of most series from which on a panel teaches a larger network more than a small one
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +68,17 @@ class Plan:
 
     @cached_property
     def validation(self) -> Cutoffs:
-        """Every cutoff of the validation part, as steps of its series."""
-        return self._cutoffs(n_part=self.splits.n_validation, n_after=self.splits.n_test)
+        """Cutoffs of the validation part, as steps of its series."""
+        return self._every_cutoff(n_part=self.splits.n_validation, n_after=self.splits.n_test).thinned(MOST_VALIDATED)
 
     @cached_property
     def test(self) -> Cutoffs:
-        """Every cutoff of the test part."""
-        return self._cutoffs(n_part=self.splits.n_test, n_after=0)
+        """Cutoffs of the test part."""
+        most = max(MOST_JUDGED, min(int(self.judged.sum()), MOST_POINTS // self.task.horizon))
+        return self._every_cutoff(n_part=self.splits.n_test, n_after=0).thinned(most)
 
-    def _cutoffs(self, *, n_part: int, n_after: int) -> Cutoffs:
-        cutoffs = part_cutoffs(self.store, self.task.horizon, n_part=n_part, n_after=n_after, series=self.judged)
-        return cutoffs.thinned(MOST_WINDOWS)
+    def _every_cutoff(self, *, n_part: int, n_after: int) -> Cutoffs:
+        return part_cutoffs(self.store, self.task.horizon, n_part=n_part, n_after=n_after, series=self.judged)
 
     @cached_property
     def missing_future(self) -> str | None:
@@ -100,8 +105,8 @@ class Plan:
                 f"(first: {first[ID]!r}: {first['reason']})."
             )
         if not self.judged.all():
-            ids = self.panel.frame[ID].to_numpy()[self.store.starts[:-1][~self.judged]]
-            needed = self.splits.n_validation + self.splits.n_test + MIN_TRAIN_STEPS
+            ids = self.panel.frame[ID].take(self.store.starts[:-1][~self.judged]).tolist()
+            needed = min_steps(self.splits.n_test)
             found.append(
                 f"{len(ids):,} of {self.store.n_series:,} series have fewer than {needed:,} rows and cannot be judged; "
                 f"they are forecast by what the others teach (first: {', '.join(map(repr, ids[:3]))})."
@@ -118,8 +123,9 @@ class Plan:
                 f"Networks read {min(self.space.contexts):,} steps, more than the longest series has: what is not "
                 "there is padded and masked."
             )
-        if len(self.test) == MOST_WINDOWS:
-            found.append(f"The test part has more than {MOST_WINDOWS:,} cutoffs; as many, evenly spaced, are scored.")
+        every = int(self.judged.sum()) * (self.splits.n_test - self.task.horizon + 1)
+        if len(self.test) < every:
+            found.append(f"The test part has {every:,} cutoffs; {len(self.test):,} of them, evenly spaced, are scored.")
         if self.missing_future:
             found.append(
                 f"{self.missing_future}. Without these rows, a fit that chooses networks which read them "
@@ -216,21 +222,23 @@ def make_plan(
     longest = int(store.lengths.max())
     if context is not None and context >= longest:
         raise ConfigError(f"context is {context}; the longest series has {longest:,} rows. Pass a smaller --context.")
-    known = [values[~np.isnan(values)] for values in map(train.series, range(train.n_series))]
+    low, high = extent(train, store.values.__getitem__)
     constant = not varies(store).any()
     if constant:
         budget = replace(budget, max_trials=1)
-    elif not any(len(values) and np.ptp(values) > 0 for values in known):
+    elif not (low < high).any():
         raise DataError("All values of the training part are the same: there is nothing to learn. Bring more rows.")
     inputs = CovariateInputs() if preset == "classic" or constant else _inputs(panel, store, train)
     if inputs.shape != CovariateShape():
-        static = inputs.encode(panel.static, panel.frame[ID].to_numpy()[store.starts[:-1]])
+        static = inputs.encode(panel.static, panel.frame[ID].take(store.starts[:-1]).to_numpy())
         store = inputs.store(panel.frame, static)
     space = SearchSpace(
         season_length=task.season_length,
         contexts=context_choices(context, task.season_lengths, longest),
-        positive=all((values > 0).all() for values in known),
+        positive=not (low <= 0).any(),
         updates=trial_updates(budget.time_limit),
+        long=float(np.median(store.lengths)) >= LONG_SERIES,
+        largest=largest_trial(budget.time_limit),
         covariates=covariate_levels(inputs.shape),
         calendar=bool(inputs.cycles),
     )

@@ -28,7 +28,7 @@ from forecastr.fitting.plan import Plan
 from forecastr.fitting.proposals import make_proposals
 from forecastr.fitting.refit import refit_members, refit_seconds
 from forecastr.fitting.scores import Part, training_scales
-from forecastr.schema import CUTOFF, MODEL, NETWORKS, TARGET
+from forecastr.schema import CUTOFF, MEDIAN, MODEL, NETWORKS, TARGET
 from forecastr.search.ledger import Ledger
 from forecastr.search.trials import Search, SearchSetting, Trial
 
@@ -92,7 +92,9 @@ class _Fit:
         with self._phase("choose"):
             ensemble, leaders = self._choose(search)
         with self._phase("judge"):
-            judgement, backtest, test_errors = self._judge(search, ensemble)
+            cubes = self._forecast_test(search.setting, ensemble)
+            judgement, backtest, test_errors = self._judge(cubes, ensemble)
+            ensemble = self._recalibrate(search, cubes, ensemble)
         with self._phase("refit"):
             refitted = refit_members(
                 list(ensemble.weights),
@@ -131,17 +133,17 @@ class _Fit:
 
     @cached_property
     def scale(self) -> np.ndarray:
-        return training_scales(self.plan.train_store, self.plan.task.season_length)
+        return training_scales(self.plan.known_store, self.plan.task.season_length)
 
     @cached_property
     def validation(self) -> Part:
         return Part.of(self.plan.known_store, self.plan.validation, self.plan.task.horizon, self.scale)
 
     def _search(self) -> tuple[Search, str]:
-        plan = self.plan
+        plan, rows = self.plan, self.plan.store.save(self.scratch / "all")
         setting = SearchSetting(
-            train=plan.train_store.save(self.scratch / "train"),
-            known=plan.known_store.save(self.scratch / "known"),
+            train=plan.train_store.save(self.scratch / "train", beside=rows),
+            known=plan.known_store.save(self.scratch / "known", beside=rows),
             validation=plan.validation,
             horizon=plan.task.horizon,
             season_lengths=plan.task.season_lengths,
@@ -178,14 +180,13 @@ class _Fit:
         return ensemble, {name: part.metrics(cube, part="validation") for name, cube in forecasts.items()}
 
     def _judge(
-        self, search: Search, ensemble: Ensemble
+        self, cubes: dict[Trial, np.ndarray], ensemble: Ensemble
     ) -> tuple[Judgement, pd.DataFrame, dict[str, dict[str, float | None]]]:
         """Read the test part, once: score the ensemble, its members and the baselines from every cutoff."""
         plan, task = self.plan, self.plan.task
         test = Part.of(plan.store, plan.test, task.horizon, self.scale)
-        cubes = self._forecast_test(search.setting, ensemble)
-        points = test.baselines(horizon=task.horizon, season_length=task.season_length)
-        forecasts = ensemble.forecasts(cubes, points, test)
+        baselines = test.baselines(horizon=task.horizon, season_length=task.season_length, names=ensemble.baselines)
+        forecasts = ensemble.forecasts(cubes, baselines, test)
         errors = {name: test.metrics(cube, part="test") for name, cube in forecasts.items()}
         forecasts.pop(NETWORKS, None)  # on the leaderboard only: one forecast is judged
         judgement = test.judge(forecasts)
@@ -196,18 +197,25 @@ class _Fit:
             test.cutoffs.positions(test.store)[apart],
             test.y_true[apart],
             forecasts[MODEL][apart],
-            points[judgement.verdict.baseline][apart],
+            baselines[judgement.verdict.baseline][apart][..., MEDIAN],
         )
         return judgement, table, {**members, **errors}
 
+    def _recalibrate(self, search: Search, cubes: dict[Trial, np.ndarray], ensemble: Ensemble) -> Ensemble:
+        """Return the ensemble with intervals for the future, which the test part, now judged, may teach too."""
+        plan, task = self.plan, self.plan.task
+        both = Part.of(plan.store, plan.validation.joined(plan.test), task.horizon, self.scale)
+        baselines = both.baselines(horizon=task.horizon, season_length=task.season_length, names=ensemble.baselines)
+        all_cubes = {trial: np.concatenate([search.forecasts(trial), cube]) for trial, cube in cubes.items()}
+        return ensemble.calibrated_on(all_cubes, baselines, both)
+
     def _forecast_test(self, setting: SearchSetting, ensemble: Ensemble) -> dict[Trial, np.ndarray]:
-        store = self.plan.store.save(self.scratch / "all")
         jobs = {
             trial: ForecastJob(
                 config=trial.config,
                 shape=setting.shape(trial.config),
                 weights=self.scratch / trial.name / "weights.npz",
-                store=store,
+                store=self.scratch / "all",
                 scaled_on=self.scratch / "train",
                 cutoffs=self.plan.test,
                 horizon=self.plan.task.horizon,
@@ -254,7 +262,7 @@ class _Fit:
             "chosen": {
                 "members": members,
                 "baselines": ensemble.shares,
-                "calibrated_on": "validation",
+                "calibrated_on": "validation, and once judged on validation and test",
                 "refitted": refitted,
             },
             "covariates": compare_covariates(

@@ -71,7 +71,8 @@ class NetworkConfig:
     batch_size, updates : int
         Windows in a batch and training steps at most.
     patience : int
-        Looks at validation, 50 updates apart, without a better loss before training stops (0: never).
+        Looks at validation, 50 updates apart, without a better loss before training stops and the best
+        weights are kept (0: never; the last ones are).
 
     Raises
     ------
@@ -103,7 +104,7 @@ class NetworkConfig:
     clip_norm: float = 1.0
     batch_size: int = 32
     updates: int = 400
-    patience: int = 5
+    patience: int = 0
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -154,7 +155,6 @@ CLASSIC = NetworkConfig(
     clip_norm=0.0,
     batch_size=32,
     updates=4000,
-    patience=0,
 )
 
 

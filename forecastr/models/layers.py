@@ -10,7 +10,7 @@ from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_su
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 
 N_QUANTILES = len(QUANTILE_LEVELS)
-SMOOTHING_RATES = (0.3, 0.1, 0.6)
+SMOOTHING_RATES = (0.3, 0.6, 0.1, 0.03)
 
 
 @keras.saving.register_keras_serializable(package="forecastr")
@@ -115,7 +115,8 @@ class CausalScaling(keras.layers.Layer):
             levels = [smoothed(values - usual, observed, rate, **steps) for rate in SMOOTHING_RATES]
             season_ahead = over(usual, max(self.season_lengths))
             first, *others = [level[..., None] + season_ahead for level in levels]
-            slope = over(ops.where(seen, growth, 0.0) / season, 1) * np.arange(1.0, self.horizon + 1, dtype="float32")
+            shares = np.minimum(np.arange(1, self.horizon + 1) / season, 1.0).astype("float32")  # of a season's growth
+            slope = over(ops.where(seen, growth, 0.0), 1) * shares
             bases = [first, *others, first + slope, *bases]
         return ops.stack(bases, axis=2)
 
@@ -164,9 +165,8 @@ class QuantileHead(keras.layers.Layer):
         """Return quantiles of (state, directions, scale, level)."""
         state, directions, scale, level = inputs
         median = directions[:, :, 0] + ops.matmul(state, self.correction) + self.correction_bias
-        shares = ops.matmul(state, self.share)
-        for k in range(self.share.shape[1]):
-            median = median + (shares[:, :, k : k + 1] + self.share_bias[k]) * directions[:, :, k + 1]
+        shares = ops.matmul(state, self.share)[..., None] + self.share_bias  # [B, S, K, H]
+        median = median + ops.sum(shares * directions[:, :, 1:], axis=2)
         spread = ops.matmul(state, self.spread_step)[..., None] + ops.matmul(state, self.spread_level)[:, :, None]
         return spread_quantiles(median, ops.softplus(spread + self.spread_bias), scale, level)
 

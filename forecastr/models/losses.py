@@ -7,10 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from forecastr.schema import MEDIAN, QUANTILE_LEVELS
-
-# The median carries the point forecast: it counts as much as the four interval limits together.
-WEIGHTS = np.array([1.0, 1.0, 4.0, 1.0, 1.0]) / 8.0
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
 
 
 def target_steps(future: Any, n_steps: int, horizon: int) -> tuple[Any, Any]:
@@ -37,9 +34,9 @@ def pinball(future: Any, quantiles: Any) -> Any:
     """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978)."""
     y, observed = target_steps(future, *quantiles.shape[1:3])
     error = 0.0
-    for q, (quantile_level, weight) in enumerate(zip(QUANTILE_LEVELS, WEIGHTS, strict=True)):
+    for q, (quantile_level, weight) in enumerate(zip(QUANTILE_LEVELS, QUANTILE_WEIGHTS, strict=True)):
         below = y - quantiles[..., q]
-        error = error + 2 * float(weight) * ops.maximum(quantile_level * below, (quantile_level - 1) * below)
+        error = error + 2 * weight * ops.maximum(quantile_level * below, (quantile_level - 1) * below)
     return _mean_over_windows(error, observed)
 
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from forecastr.schema import MEDIAN
+from forecastr.schema import QUANTILE_LEVELS, QUANTILE_WEIGHTS
 
 ROUNDS = 12
+CLOSE = 0.03  # of the best trial's error: that much more is no difference on one or two horizons
+LEVELS, WEIGHTS = np.array(QUANTILE_LEVELS), np.array(QUANTILE_WEIGHTS)
 
 
 def choose_members(
@@ -18,10 +20,13 @@ def choose_members(
     max_members: int,
     baselines: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, float]:
-    """Return weights, summing to 1, of the trials and baselines whose average has the lowest validation MASE.
+    """Return weights, summing to 1, of the trials and baselines whose average has the lowest validation error.
 
-    Greedy selection with replacement (Caruana et al. 2004): start from the best trial, add whichever
-    lowers the error most, stop when none does. So at least one network is always among them.
+    The error is what networks are trained on: the scaled pinball loss, the median weighing as much as the
+    interval limits together; of equal quantiles it is their MASE.
+
+    Greedy selection with replacement (Caruana et al. 2004): start from the best trial and those that are as good,
+    baselines too; add whichever lowers the error most, stop when none does. So at least one network is among them.
 
     Parameters
     ----------
@@ -44,26 +49,29 @@ def choose_members(
     if not usable.any():
         usable, window_scale = observed, np.ones(len(series))
     per_series = 1.0 / np.bincount(series[usable])[series[usable]] / len(np.unique(series[usable]))
-    y = y_true[usable] / window_scale[usable, None]
-    beside = baselines or {}
-    medians = {
-        name: cube[usable, :, MEDIAN] / window_scale[usable, None] for name, cube in {**forecasts, **beside}.items()
-    }
+    unit = window_scale[usable, None, None]
+    y, beside = y_true[usable, :, None] / unit, baselines or {}
+    scaled = {name: cube[usable] / unit for name, cube in {**forecasts, **beside}.items()}
 
-    def error(point: np.ndarray) -> float:
-        return float(np.nanmean(np.abs(y - point), axis=1) @ per_series)
+    def error(quantiles: np.ndarray) -> float:
+        below = y - quantiles
+        loss = np.maximum(LEVELS * below, (LEVELS - 1) * below) @ (2 * WEIGHTS)  # [W, H]
+        return float(np.nanmean(loss, axis=1) @ per_series)
 
-    names = sorted(forecasts, key=lambda name: (error(medians[name]), name))
-    picked = [names[0]]
-    total, best = medians[names[0]].copy(), error(medians[names[0]])
+    alone = {name: error(cube) for name, cube in scaled.items()}
+    names = sorted(forecasts, key=lambda name: (alone[name], name))
+    close = (1 + CLOSE) * alone[names[0]]
+    picked = [name for name in [*names[:max_members], *sorted(beside)] if alone[name] <= close]
+    total = sum(scaled[name] for name in picked)
+    best = error(total / len(picked))
     for _ in range(ROUNDS):
         trials = names if len(set(picked) - set(beside)) < max_members else sorted(set(picked) - set(beside))
         allowed = [*trials, *beside]
-        errors = {name: error((total + medians[name]) / (len(picked) + 1)) for name in allowed}
+        errors = {name: error((total + scaled[name]) / (len(picked) + 1)) for name in allowed}
         name = min(errors, key=lambda name: (errors[name], name))
         if errors[name] >= best * (1 - 1e-4):
             break
-        best, total = errors[name], total + medians[name]
+        best, total = errors[name], total + scaled[name]
         picked.append(name)
     return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
 

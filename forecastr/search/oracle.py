@@ -23,14 +23,14 @@ class PortfolioOracle(BayesianOptimizationOracle):  # type: ignore[misc]
     It writes no files: the ledger holds all that is needed to tell it again.
     """
 
-    def __init__(self, portfolio: list[dict[str, Any]], **kwargs: Any) -> None:
+    def __init__(self, space: SearchSpace, **kwargs: Any) -> None:
+        self.space, self.portfolio = space, space.portfolio()
         super().__init__(
-            num_initial_points=len(portfolio) + RANDOM_POINTS,
+            num_initial_points=len(self.portfolio) + RANDOM_POINTS,
             max_trials=None,
             max_consecutive_failed_trials=10**9,
             **kwargs,
         )
-        self.portfolio = portfolio
         self.verbose = 0
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -39,11 +39,23 @@ class PortfolioOracle(BayesianOptimizationOracle):  # type: ignore[misc]
         if number < len(self.portfolio):
             return {"status": "RUNNING", "values": self.portfolio[number]}
         if len([trial for trial in self.trials.values() if trial.status == "COMPLETED"]) < self.num_initial_points:
-            return dict(self._random_populate_space())
-        return {"status": "RUNNING", "values": self._vector_to_values(self._most_promising())}
+            return {"status": "RUNNING", "values": self._affordable(self._draw(CANDIDATES))}
+        return {"status": "RUNNING", "values": self._affordable(self._most_promising())}
+
+    def _affordable(self, points: np.ndarray) -> dict[str, Any]:
+        """Return the values of the first point that the search can afford; the portfolio's first if none is."""
+        for point in points:
+            values = self._vector_to_values(point)
+            if self.space.affordable(values):
+                return dict(values)
+        return self.portfolio[0]
+
+    def _draw(self, n: int) -> np.ndarray:
+        """Return random points [n, D] of the space, as probabilities."""
+        return self._random_state.uniform(size=(n, len(self._nonfixed_space())))
 
     def _most_promising(self) -> np.ndarray:
-        """Return the point of lowest confidence bound among many random ones, for a Gaussian process of the scores.
+        """Return many random points, lowest confidence bound of a Gaussian process of the scores first.
 
         Keras Tuner descends this bound from 50 points by gradient. Nearly all choices here are categories, so
         it is a landscape of steps without one; that took 0.2 to 14 s a proposal, this takes 0.05.
@@ -52,9 +64,9 @@ class PortfolioOracle(BayesianOptimizationOracle):  # type: ignore[misc]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound: few points, flat scores
             self.gpr.fit(points, scores)
-        candidates = self._random_state.uniform(size=(CANDIDATES, points.shape[1]))
+        candidates = self._draw(CANDIDATES)
         mean, deviation = self.gpr.predict(candidates, return_std=True)
-        return candidates[np.argmin(mean - self.beta * deviation)]
+        return candidates[np.argsort(mean - self.beta * deviation)]
 
     def _make_gpr(self) -> GaussianProcessRegressor:
         return GaussianProcessRegressor(
@@ -73,7 +85,7 @@ def make_oracle(space: SearchSpace, *, seed: int) -> PortfolioOracle:
     hyperparameters = keras_tuner.HyperParameters()
     space.declare(hyperparameters)
     return PortfolioOracle(
-        space.portfolio(),
+        space,
         objective=keras_tuner.Objective("score", "min"),
         hyperparameters=hyperparameters,
         seed=seed + 1,  # Keras Tuner takes a seed of 0 for none

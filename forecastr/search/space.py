@@ -1,5 +1,6 @@
 """What a search may try: every hyperparameter named for what it is, and the first configurations."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ READERS: dict[str, dict[str, Any]] = {
 # Forecasts a window is supervised at: with 10 instead of 60 an update costs half, and twice the updates
 # lowered the validation MASE of hourly series from 0.744 to 0.696 in the same time.
 SUPERVISED_STEPS = 10
+PATIENCE = 5  # looks at validation without a better loss, where the learning rate is constant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,20 +38,26 @@ class SearchSpace:
         Context lengths to try; one where the user named it.
     positive : bool
         Whether logarithms can be taken.
-    updates : int
-        Training steps of a trial.
+    updates : tuple of int
+        Training steps to try, fewest first.
     covariates : tuple of str
         What may be read besides the target, as in ``NetworkConfig``; what most of the first trials read comes first.
     calendar : bool
         Whether a trial may read the calendar too.
+    long : bool
+        Whether the series are long: larger networks are then tried before small ones.
+    largest : float
+        Cost of a trial at most, of a usual one's: two layers of 64, the shorter context, all updates.
     """
 
     season_length: int
     contexts: tuple[int, ...]
     positive: bool
-    updates: int
+    updates: tuple[int, ...]
     covariates: tuple[str, ...] = ("none",)
     calendar: bool = False
+    long: bool = False
+    largest: float = math.inf
 
     @property
     def transforms(self) -> list[str]:
@@ -67,13 +75,14 @@ class SearchSpace:
         hp.Choice("transform", self.transforms)
         hp.Boolean("local_scale")
         if self.season_length > 1:
-            hp.Choice("bases", ["naive", "means", "deviations"])
+            hp.Choice("bases", ["naive", "means", "deviations", "smoothed"])
             hp.Choice("level_seasons", [1, 2, 4])
         hp.Float("learning_rate", 1e-3, 1e-2, sampling="log")
         hp.Choice("schedule", ["cosine", "constant"])
         hp.Choice("weight_decay", [0.0, 1e-4, 1e-2])
         hp.Choice("clip_norm", [0.5, 1.0, 5.0])
         hp.Choice("batch_size", [16, 32, 64])
+        hp.Choice("updates", list(self.updates))
         if len(self.covariates) > 1:
             hp.Choice("covariates", list(self.covariates))
         if self.calendar:
@@ -84,62 +93,80 @@ class SearchSpace:
         chosen = {name: value for name, value in values.items() if name != "reader"}
         reader = READERS[values["reader"]]
         stride = 1 if "supervision" in reader else max(1, chosen["context_length"] // SUPERVISED_STEPS)
-        return NetworkConfig(**chosen, **reader, stride=stride, updates=self.updates)
+        patience = PATIENCE if chosen["schedule"] == "constant" else 0  # a cosine's end is chosen by its length
+        return NetworkConfig(**chosen, **reader, stride=stride, patience=patience)
+
+    def affordable(self, values: dict[str, Any]) -> bool:
+        """Whether a trial of these values costs no more than ``largest`` times a usual one."""
+        usual = {**self._plain(), "layers": 2, "units": 64, "context_length": min(self.contexts)}
+        return _cost(values) <= self.largest * _cost(usual)
 
     def portfolio(self) -> list[dict[str, Any]]:
         """Return the first values to try, known to be good across panels, most promising first.
 
         The first of all is tried with and without covariates: what they are worth shows in the difference.
         """
-        first, *others = [{**values, **({"calendar": False} if self.calendar else {})} for values in self._usual()]
+        usual: list[dict[str, Any]] = []
+        for values in self._usual():
+            if values not in usual and self.affordable(values):  # without logarithms some are the same
+                usual.append(values)
+        first, *others = [{**values, **({"calendar": False} if self.calendar else {})} for values in usual]
         if len(self.covariates) == 1:
             return [first, *others]
         pairs = [{**first, "covariates": level} for level in self.covariates]
         return [*pairs, *({**values, "covariates": self.covariates[0]} for values in others)]
 
-    def _usual(self) -> list[dict[str, Any]]:
-        """Return the portfolio of a target alone."""
-        seasonal = self.season_length > 1
-        log = "log" if self.positive else "level"
-        plain: dict[str, Any] = {
+    def _plain(self) -> dict[str, Any]:
+        """Return values that others differ from."""
+        return {
             "reader": "causal",
             "cell": "gru",
-            "layers": 2,
+            "layers": 1,
             "units": 64,
             "dropout": 0.0,
             "context_length": self.contexts[0],
             "transform": "level",
             "local_scale": False,
-            **({"bases": "means", "level_seasons": 1} if seasonal else {}),
+            **({"bases": "means", "level_seasons": 1} if self.season_length > 1 else {}),
             "learning_rate": 3e-3,
             "schedule": "cosine",
             "weight_decay": 1e-4,
             "clip_norm": 1.0,
             "batch_size": 32,
+            "updates": self.updates[-1],
         }
+
+    def _usual(self) -> list[dict[str, Any]]:
+        """Return the portfolio of a target alone: small networks for little data, larger ones for more."""
+        log = {"transform": "log"} if self.positive else {}
+        plain, half = self._plain(), {"updates": self.updates[-2]}
+        small: dict[str, Any] = {**half, "units": 32, "learning_rate": 1e-3}
+        deep: dict[str, Any] = {"layers": 2}
         longest = {"context_length": self.contexts[-1]}
-        if not seasonal:
+        if self.season_length == 1:
             return [
-                {**plain, "local_scale": True},
-                {**plain, "transform": log, "local_scale": True, "units": 32, "layers": 1},
+                {**plain, **small, "local_scale": True},
+                {**plain, **deep, **log, "local_scale": True},
                 {**plain, "transform": "difference", "cell": "lstm", "dropout": 0.2},
-                {**plain, **longest, "local_scale": True, "dropout": 0.2, "learning_rate": 1e-3},
+                {**plain, **small, **longest, **log, "local_scale": True},
             ]
-        return [
-            {**plain, "transform": log, "bases": "deviations"},
-            {**plain, "bases": "deviations", "dropout": 0.1},
-            {**plain, "transform": log, "level_seasons": 2, "dropout": 0.1},
-            {**plain, "cell": "lstm", "layers": 1, "units": 96, "level_seasons": 4},
-            {**plain, **longest, "bases": "deviations", "dropout": 0.2},
-            {
-                **plain,
-                **longest,
-                "transform": log,
-                "bases": "deviations",
-                "level_seasons": 4,
-                "local_scale": True,
-            },
-        ]
+        small, deep = {**plain, **small, "bases": "smoothed"}, {**plain, **deep, "dropout": 0.1}
+        smoothed, deviations = {**deep, "bases": "smoothed"}, {**deep, "bases": "deviations"}
+        lstm = {**plain, "cell": "lstm", "units": 96, "level_seasons": 4}
+        # Networks of the same shape, with and without logarithms, are compiled once.
+        if self.long:
+            first = [deviations, lstm, {**deviations, **log}, {**smoothed, **half, **log}, smoothed]
+            return [*first, {**deviations, **longest, "dropout": 0.2}, {**small, **log}, small]
+        first = [{**small, **log}, {**smoothed, **half, **log}, small, lstm, smoothed]
+        return [*first, deviations, {**deviations, **log}, {**deviations, **longest, "dropout": 0.2}]
+
+
+def _cost(values: dict[str, Any]) -> float:
+    """Return about how many multiplications the recurrent layers of a trial take."""
+    gates = {"rnn": 1, "gru": 3, "lstm": 4}[values["cell"]]
+    ways = 2 if values["reader"] == "bidirectional" else 1
+    weights = gates * ways * values["units"] ** 2 * (1 + (1 + ways) * (values["layers"] - 1))
+    return float(weights * values["context_length"] * values["batch_size"] * values["updates"])
 
 
 def covariate_levels(shape: CovariateShape) -> tuple[str, ...]:
@@ -157,15 +184,27 @@ def covariate_levels(shape: CovariateShape) -> tuple[str, ...]:
     return (*levels, "all") if shape.past else levels
 
 
-def trial_updates(time_limit: float) -> int:
-    """Return the training steps of a trial: more where there is more time, in whole epochs of 50.
+def trial_updates(time_limit: float) -> tuple[int, ...]:
+    """Return the training steps to try: more where there is more time, in whole epochs of 50.
 
     Examples
     --------
     >>> trial_updates(120), trial_updates(20), trial_updates(3600)
-    (800, 350, 3000)
+    ((200, 400, 800), (100, 150, 350), (750, 1500, 3000))
     """
-    return int(min(3000, max(200, round(800 * (time_limit / 120) ** 0.5 / 50) * 50)))
+    most = min(3000.0, max(200.0, 800 * (time_limit / 120) ** 0.5))
+    return tuple(int(most * share / 50 + 0.5) * 50 for share in (0.25, 0.5, 1.0))
+
+
+def largest_trial(time_limit: float) -> float:
+    """Return how many times the cost of a usual trial one may have, so that there is time for several.
+
+    Examples
+    --------
+    >>> largest_trial(20), largest_trial(120), largest_trial(3600)
+    (1.5, 1.5, 22.5)
+    """
+    return 1.5 * max(1.0, time_limit / 240)
 
 
 def context_choices(asked: int | None, season_lengths: tuple[int, ...], longest: int) -> tuple[int, ...]:

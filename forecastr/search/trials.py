@@ -19,6 +19,7 @@ from forecastr.windows.store import Cutoffs
 GRACE = 15.0  # seconds past its own deadline before a trial's worker is killed
 FIRST_GRACE = 60.0  # the same while none is completed: without one, all was for nothing
 SHORTEST = 3.0  # seconds below which no trial is worth starting
+WORTHWHILE = 0.7  # of the seconds that trials usually take: with less a trial is not worth starting
 FIRST = 6.0  # seconds that the first trial gets even where less is left: a late forecast is better than none
 HOPELESS = 5  # failed trials in a row, none completed, after which a search gives up
 STALLED = 40  # completed trials in a row without a better score
@@ -185,7 +186,8 @@ class Search:
         done = [trial for trial in self.trials if trial.status != "running"]
         if max_trials is not None and len(self.trials) >= max_trials:
             return "trial limit"
-        if seconds_left < SHORTEST and self.trials:
+        usual = float(np.median([trial.result["seconds"] for trial in self.completed])) if self.completed else 0.0
+        if seconds_left < max(SHORTEST, WORTHWHILE * usual) and self.trials:
             return "time limit"
         if len(done) >= HOPELESS and not self.completed:
             return "failures"

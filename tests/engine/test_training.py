@@ -10,12 +10,11 @@ from forecastr.engine.optimizer import learning_rate_at
 from forecastr.engine.training import train
 from forecastr.engine.work import ForecastJob, TrainJob
 from forecastr.errors import SearchError
-from forecastr.evaluation.baselines import seasonal_naive
 from forecastr.models.config import CLASSIC, NetworkConfig, WindowShape
 from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN
 from forecastr.windows.scaling import Scaler
-from forecastr.windows.store import Cutoffs, SeriesStore, actual_values
+from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 HORIZON = 3
@@ -65,9 +64,9 @@ def error_of(quantiles, job) -> float:
 def test_training_beats_the_naive_forecast_it_starts_from(trained):
     job, result, _ = trained
     quantiles = np.load(job.output / "validation.npy")
-    naive = seasonal_naive(sinus().values, job.validation.steps - 1, horizon=HORIZON, season_length=1)
+    naive = np.broadcast_to(last_values(sinus(), job.validation)[:, None, None], quantiles.shape)
     assert quantiles.shape == (50, HORIZON, 5)
-    assert error_of(quantiles, job) < 0.5 * error_of(np.repeat(naive[..., None], 5, -1), job)
+    assert error_of(quantiles, job) < 0.5 * error_of(naive, job)
     assert result["updates"] == 100
     assert not result["cut_short"]
 
@@ -79,8 +78,23 @@ def test_every_epoch_is_reported_with_its_gradient_norm(trained):
     assert all(0 < event["gradient_norm"] < 100 for event in events)
     rates = [event["learning_rate"] for event in events]
     assert rates == [learning_rate_at(SMALL, 25), learning_rate_at(SMALL, 75)]
+    assert (result["best_epoch"], result["best_updates"]) == (2, 100)
+
+
+def test_with_patience_the_best_weights_are_kept_and_training_stops_where_they_get_no_better(tmp_path):
+    job, events = job_in(tmp_path, replace(SMALL, schedule="constant", learning_rate=0.1, updates=1000, patience=2)), []
+    result = train(job, events.append)
     best = min(events, key=lambda event: event["validation_loss"])
     assert (result["best_epoch"], result["best_updates"]) == (best["epoch"], best["updates"])
+    assert result["updates"] == best["updates"] + 100 < 1000
+
+
+def test_where_time_will_not_suffice_the_learning_rate_falls_sooner(tmp_path):
+    job, events = job_in(tmp_path, replace(SMALL, updates=100_000), seconds=12.0), []
+    result = train(job, events.append)
+    assert result["updates"] < 100_000
+    assert events[-1]["learning_rate"] < 0.2 * SMALL.learning_rate
+    assert not result["cut_short"]
 
 
 def test_weights_forecast_what_training_forecast(trained, tmp_path):

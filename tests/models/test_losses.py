@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from forecastr.models.losses import WEIGHTS, mse, pinball, target_steps
-from forecastr.schema import MEDIAN, QUANTILE_LEVELS
+from forecastr.models.losses import mse, pinball, target_steps
+from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
 
 B, S, H, Q = 3, 4, 2, len(QUANTILE_LEVELS)
 
@@ -36,7 +36,7 @@ def test_pinball_is_the_weighted_mean_over_observed_targets(stride):
         total = 0.0
         for q, level in enumerate(QUANTILE_LEVELS):
             below = y - quantiles[b, s, h, q]
-            total += 2 * WEIGHTS[q] * (level * below if below > 0 else (level - 1) * below)
+            total += 2 * QUANTILE_WEIGHTS[q] * (level * below if below > 0 else (level - 1) * below)
         return total
 
     loss = np.mean(pinball(future, quantiles))  # Keras averages what it is given

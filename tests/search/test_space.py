@@ -9,7 +9,7 @@ from forecastr.windows.covariates import CovariateShape
 
 
 def space_of(season_length: int, *, positive: bool) -> SearchSpace:
-    return SearchSpace(season_length=season_length, contexts=(60, 120), positive=positive, updates=400)
+    return SearchSpace(season_length=season_length, contexts=(60, 120), positive=positive, updates=(100, 200, 400))
 
 
 SPACES = [
@@ -32,7 +32,8 @@ def test_every_draw_is_a_legal_network(space):
         readers.add(hp.values["reader"])
         config = space.config(dict(hp.values))  # checked when it is made: what could leak raises
         assert config.transform != "log" or space.positive
-        assert config.updates == 400
+        assert config.updates in space.updates
+        assert (config.patience > 0) == (config.schedule == "constant")
     assert readers == set(READERS)
 
 
@@ -82,9 +83,31 @@ def test_a_search_space_s_values_give_the_same_network_whatever_their_order():
 def test_more_time_means_more_updates_in_whole_epochs():
     updates = [trial_updates(seconds) for seconds in (1, 10, 60, 120, 600, 3600, 1e6)]
     assert updates == sorted(updates)
-    assert all(count % 50 == 0 for count in updates)
+    assert all(count % 50 == 0 for counts in updates for count in counts)
 
 
 def test_a_context_that_was_asked_for_is_the_only_one():
     assert context_choices(17, (24,), 10_000) == (17,)
     assert context_choices(None, (7,), 100) == (60,)
+
+
+def test_the_portfolio_has_small_networks_and_larger_ones_and_none_that_time_does_not_allow():
+    space = space_of(12, positive=True)
+    configs = [space.config(values) for values in space.portfolio()]
+    assert (configs[0].units, configs[0].layers, configs[0].updates) == (32, 1, 200)
+    first = replace(space, long=True).portfolio()[0]
+    assert (first["units"], first["layers"], first["updates"]) == (64, 2, 400)
+    long = replace(space, contexts=(60, 400))
+    assert any(values["context_length"] == 400 for values in long.portfolio())
+    assert not any(values["context_length"] == 400 for values in replace(long, largest=1.5).portfolio())
+
+
+@pytest.mark.parametrize(
+    ("changes", "times"),
+    [({}, 1), ({"updates": 200}, 0.5), ({"layers": 1}, 1 / 3), ({"units": 128}, 4), ({"cell": "rnn"}, 1 / 3)],
+)
+def test_a_trial_costs_what_its_recurrent_weights_are_used(changes, times):
+    space = space_of(12, positive=True)
+    usual = {**space.portfolio()[0], "layers": 2, "units": 64, "updates": 400, "cell": "gru"}
+    assert replace(space, largest=times * 1.01).affordable({**usual, **changes})
+    assert not replace(space, largest=times * 0.99).affordable({**usual, **changes})
