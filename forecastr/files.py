@@ -32,6 +32,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: below ``XDG_CACHE_HOME``, or ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "forecastr"
+
+
 def require_table_format(path: Path) -> None:
     """Raise a ConfigError unless the file's name says CSV or Parquet and its folder is there."""
     if not path.name.endswith(TABLE_FORMATS):

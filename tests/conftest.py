@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ HIDDEN = ("MLFLOW_TRACKING_URI", "KERAS_BACKEND", "FORCE_COLOR", "NO_COLOR")
 SMALL = ("--horizon", "5", "--context", "20", "--max-trials", "2", "--jobs", "2", "--time-limit", "90s")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# A shell's background job ignores Ctrl-C, and so would every command that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,29 @@ def first_rows(path: Path, n: int) -> Path:
 def forecastr() -> Command:
     """Return a function that runs the command."""
     return run_command
+
+
+@pytest.fixture
+def forecastr_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Return a function that runs the command in this process: seconds sooner, where a process is not the point."""
+    from forecastr.cli.main import main
+
+    handler = signal.getsignal(signal.SIGTERM)
+    for name in HIDDEN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+    def run(*arguments: object, cwd: Path) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["forecastr", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return subprocess.CompletedProcess(sys.argv, int(ended.value.code or 0), *capsys.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture(scope="session")

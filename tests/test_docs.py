@@ -44,7 +44,7 @@ def desk(fit, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize(("page", "command"), commands(), ids=lambda value: getattr(value, "name", value))
-def test_commands_of_the_pages_work(forecastr, desk, yahoo, page, command):
+def test_commands_of_the_pages_work(forecastr_here, desk, yahoo, page, command):
     yahoo.prices.update({ticker: [("2024-01-02", 10.0), ("2024-01-03", 11.0)] for ticker in ("AAPL", "MSFT", "^GSPC")})
     arguments = shlex.split(command)[1:]
     if arguments[0] == "fit" and "--dry-run" not in arguments:
@@ -52,13 +52,13 @@ def test_commands_of_the_pages_work(forecastr, desk, yahoo, page, command):
     if arguments[0] == "ui":
         arguments.append("--help")  # it would serve for ever; tests/cli starts it
 
-    done = forecastr(*arguments, cwd=desk)
+    done = forecastr_here(*arguments, cwd=desk)
 
     assert done.returncode == 0, done.stderr
 
 
-def test_every_command_and_nothing_but_commands_is_in_the_readme(forecastr, tmp_path):
-    listed = forecastr("--help", cwd=tmp_path).stdout.partition("Commands:\n")[2]
+def test_every_command_and_nothing_but_commands_is_in_the_readme(forecastr_here, tmp_path):
+    listed = forecastr_here("--help", cwd=tmp_path).stdout.partition("Commands:\n")[2]
 
     known = {line.split()[0] for line in listed.splitlines()}
     assert {command.split()[1] for page, command in commands() if page.name == "README.md"} == known
@@ -80,7 +80,7 @@ def test_links_and_pictures_are_there(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_options_named_on_a_page_exist(forecastr, page, tmp_path):
+def test_options_named_on_a_page_exist(forecastr_here, page, tmp_path):
     named = set(re.findall(r"`(--[a-z-]+)", page.read_text()))
     golden = "".join(path.read_text() for path in (ROOT / "tests" / "cli" / "golden").iterdir())
 

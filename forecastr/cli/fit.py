@@ -89,7 +89,8 @@ def fit(
 
         def watch(event: dict[str, Any]) -> None:
             progress.watch(event)
-            if event["event"] == "plan":  # the data and the options can be used
+            # There will be something to track, and a first trial has had the machine for itself.
+            if event["event"] == "trial_completed":
                 tracking.prepare()
 
         try:

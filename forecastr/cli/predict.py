@@ -32,12 +32,12 @@ def predict(
     from forecastr.bundle.bundle import load_bundle
     from forecastr.bundle.tables import DIGITS, table_text, write_table
     from forecastr.data import read_panel
-    from forecastr.engine.backend import choose_backend, use_backend
+    from forecastr.engine.backend import backend_to_forecast, use_backend
     from forecastr.files import require_table_format, to_json
 
     if output:
         require_table_format(output)
-    use_backend(choose_backend(backend))
+    use_backend(backend_to_forecast(backend))
     loaded = load_bundle(bundle)
     history = read_panel(tables(data), like=loaded.source) if data else None
     if history:

@@ -26,14 +26,16 @@ class Tracking:
         self._ready = threading.Thread(target=self._prepare, daemon=True)
 
     def prepare(self) -> None:
-        """Begin to make the store ready; call once it is known that there will be something to track."""
-        self._ready.start()
+        """Begin to make the store ready, if that has not begun; call when there will be something to track."""
+        if self._ready.ident is None:
+            self._ready.start()
 
     def deliver(self, folder: Path, *, say: Callable[[str], None]) -> TrackedRun | None:
         """Track a run folder and return where, without passwords.
 
         A store that cannot be reached is a warning, for the folder is whole; None is returned then.
         """
+        self.prepare()
         self._ready.join()
         try:
             run = track_run(folder, tracking_uri=self.uri, experiment=self.experiment)

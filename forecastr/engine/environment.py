@@ -7,10 +7,12 @@ from typing import Any
 from forecastr.engine.backend import (
     available_cores,
     choose_backend,
-    find_device,
+    device_of,
     installed_backends,
     keras_environment,
+    recurrent_kernel,
 )
+from forecastr.models.config import CHOICES
 
 PACKAGES = (
     "forecastr",
@@ -26,9 +28,12 @@ PACKAGES = (
 )
 
 
+KERNELS = {"cudnn": "on cuDNN", "scan": "as a compiled loop", "loop": "as a Python loop over steps: slow; install jax"}
+
+
 def describe_environment(backend: str) -> dict[str, Any]:
     """Return ``device`` and ``versions`` as plain values, without loading any of the packages."""
-    device = {"backend": backend, "device": find_device(), "cores": len(available_cores())}
+    device = {"backend": backend, "device": device_of(backend), "cores": len(available_cores())}
     found = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
     return {"device": device, "versions": {name: number for name, number in found.items() if number}}
 
@@ -62,15 +67,14 @@ def examine(requested: str = "auto") -> dict[str, Any]:
 
 
 def recurrent_kernels(backend: str, device: str) -> str:
-    """Return which kernels train recurrent layers, in words."""
-    if device == "cpu":
-        return {
-            "jax": "compiled by XLA, one core a worker",
-            "tensorflow": "TensorFlow's graph, not XLA (slower on a CPU)",
-            "torch": "a Python loop over steps: slow; install jax",
-        }[backend]
-    return {
-        "jax": "LSTM on cuDNN, GRU as a fused scan",
-        "tensorflow": "LSTM and GRU on cuDNN",
-        "torch": "LSTM and GRU on cuDNN",
-    }[backend]
+    """Return which kernels train recurrent layers, in words.
+
+    Examples
+    --------
+    >>> recurrent_kernels("tensorflow", "gpu")
+    'gru, lstm on cuDNN; rnn as a compiled loop'
+    """
+    cells: dict[str, list[str]] = {}
+    for cell in CHOICES["cell"]:
+        cells.setdefault(recurrent_kernel(str(cell), backend=backend, device=device), []).append(str(cell))
+    return "; ".join(f"{', '.join(names)} {KERNELS[kernel]}" for kernel, names in cells.items())

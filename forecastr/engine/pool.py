@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -54,11 +54,16 @@ class WorkerPool:
         Keras backend that they load.
     logs : Path
         Folder for what they print.
+    ready : callable
+        Hears once, when the first of them is up, how many seconds that took.
     """
 
-    def __init__(self, jobs: int, *, backend: str, logs: Path) -> None:
+    def __init__(
+        self, jobs: int, *, backend: str, logs: Path, ready: Callable[[float], None] = lambda seconds: None
+    ) -> None:
         cores = available_cores()
         self.backend, self.logs = backend, logs
+        self._ready, self._begun = ready, time.monotonic()
         self._starts = 0
         self._proven = False  # whether any worker has ever come up
         self._workers = [self._start(cores[n % len(cores) :: jobs] or cores) for n in range(jobs)]
@@ -174,6 +179,8 @@ class WorkerPool:
             return self._fail(worker, self._cause_of_death(worker))
         worker.heard = time.monotonic()
         if kind == "ready":
+            if not self._proven:
+                self._ready(content - self._begun)
             worker.ready = self._proven = True
             self._feed(worker)
             return []

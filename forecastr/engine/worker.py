@@ -4,8 +4,11 @@ import importlib
 import os
 import resource
 import sys
+import time
 import traceback
 from multiprocessing.connection import Connection
+
+from forecastr.engine.backend import load_keras
 
 
 def main() -> None:
@@ -16,9 +19,8 @@ def main() -> None:
     if os.environ["KERAS_BACKEND"] != "tensorflow":
         # Keras loads TensorFlow, seconds and 400 MiB, only to ask whether an object is one of its own.
         sys.modules["tensorflow"] = None  # type: ignore[assignment]
-    import keras  # loaded while the parent still reads the table
-
-    connection.send(("ready", keras.config.backend()))
+    load_keras(os.environ["KERAS_BACKEND"])  # while the parent still reads the table
+    connection.send(("ready", time.monotonic()))
     while True:
         try:
             name, arguments = connection.recv()

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
 TELLING = 10.0
 TELLING_SHARE = 0.35
+MOST_TELLING_SHARE = 0.6  # on a slow machine
 REFIT_SHARE = 0.35
+WORKER_START = 2.5  # seconds a worker takes to load Keras on a core of its own
 
 
 class Clock:
@@ -25,6 +27,11 @@ class Clock:
         self.started = time.monotonic() if started is None else started
         self.time_limit = time_limit
         self.phases: dict[str, float] = {}
+        self.slowness = 1.0
+
+    def learn(self, worker_start: float) -> None:
+        """Take from the seconds that the first worker needed to load how much longer all else will take too."""
+        self.slowness = max(1.0, worker_start / WORKER_START)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -48,7 +55,8 @@ class Clock:
     @property
     def telling(self) -> float:
         """Seconds kept for what comes after refitting."""
-        return min(TELLING, TELLING_SHARE * self.time_limit)
+        usual = min(TELLING, TELLING_SHARE * self.time_limit)
+        return min(usual * self.slowness, MOST_TELLING_SHARE * self.time_limit)
 
     def left_to_search(self, refit_seconds: float) -> float:
         """Seconds until the search must end so that a refit of this length can follow in time.

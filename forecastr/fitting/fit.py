@@ -8,7 +8,7 @@ from typing import Any
 
 from forecastr.data import Panel, ReadOptions, read_panel
 from forecastr.data.files.table import TableSource
-from forecastr.engine.backend import available_cores, choose_backend, use_backend
+from forecastr.engine.backend import choose_backend, default_jobs, use_backend
 from forecastr.engine.pool import WorkerPool
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.folder import new_folder, require_free
@@ -82,11 +82,12 @@ def fit_table(
     clock = clock or Clock(options.time_limit)
     budget = options.budget  # checked before anything is started
     require_free(folder, overwrite=overwrite)
-    backend, jobs = choose_backend(options.backend), budget.jobs or len(available_cores())
+    backend = choose_backend(options.backend)
+    jobs = budget.jobs or default_jobs(backend)
     with (
         tempfile.TemporaryDirectory(prefix="forecastr-logs-") as logs,
         # Workers load their libraries while the table is being read.
-        WorkerPool(jobs, backend=backend, logs=Path(logs)) as pool,
+        WorkerPool(jobs, backend=backend, logs=Path(logs), ready=clock.learn) as pool,
     ):
         watch({"event": "phase", "name": "read", "seconds_left": clock.left})
         with clock.phase("read"):

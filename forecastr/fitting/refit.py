@@ -76,7 +76,7 @@ def refit_members(
 
 
 def _refit_job(trial: Trial, setting: SearchSetting, *, rows: Path, networks: Path, seconds: float) -> TrainJob:
-    """Train for as many updates as were best on validation, the learning rate falling to its end there."""
+    """Train for as many updates as were kept, the learning rate falling to its end there."""
     return replace(
         setting.job(trial, seconds),
         config=replace(trial.config, updates=trial.result["best_updates"] or max(1, trial.result["updates"])),

@@ -1,14 +1,17 @@
 """The store itself: its creation on this machine, and the command that shows it."""
 
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 from forecastr.errors import ConfigError, TrackingError
-from forecastr.files import whole_file
+from forecastr.files import cache_folder, whole_file
 from forecastr.tracking.address import (
     SQLITE,
     absolute_store,
@@ -92,16 +95,28 @@ def _is_written(path: Path) -> bool:
 
 
 def _create_store(path: Path) -> None:
-    """Create the store beside its place and move it there: a migration that was killed cannot be resumed."""
-    # A process of its own: MLflow's warnings and log levels stay out of ours, whose other threads go on.
-    with whole_file(path) as temporary:
-        command = [sys.executable, "-P", "-W", "ignore", "-c", _CREATE, f"{SQLITE}{temporary}"]
-        done = subprocess.run(
-            [*command, str(artifact_root(f"{SQLITE}{path}"))], capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-            raise TrackingError(f"The tracking store {path} could not be created: {reason}")
+    """Put a copy of an empty store there: MLflow takes seconds to make one, so this machine makes it once."""
+    template = cache_folder() / f"mlflow-{version('mlflow')}.db"
+    try:
+        if not _is_written(template):
+            template.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(template) as temporary:  # a migration that was killed cannot be resumed
+                _migrate(temporary)
+        with whole_file(path) as temporary:
+            shutil.copyfile(template, temporary)
+            with closing(sqlite3.connect(temporary)) as database, database:
+                root = artifact_root(f"{SQLITE}{path}")
+                database.execute("UPDATE experiments SET artifact_location = ? || '/' || experiment_id", [str(root)])
+    except (OSError, sqlite3.Error) as error:
+        raise TrackingError(f"The tracking store {path} could not be created: {error}") from error
+
+
+def _migrate(path: Path) -> None:
+    """Make an empty file a store, in a process of its own: MLflow's log levels stay out of ours."""
+    command = [sys.executable, "-P", "-W", "ignore", "-c", _CREATE, f"{SQLITE}{path}", str(path.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise OSError((done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1])
 
 
 @contextmanager

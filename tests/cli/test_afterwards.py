@@ -25,9 +25,11 @@ def test_predict_gives_the_forecast_of_the_fit_to_the_last_digit(forecastr, fit)
         assert done.stdout == (fit.folder / "forecast.csv").read_text()
 
 
-def test_predict_follows_newer_rows(forecastr, fit, tmp_path):
+def test_predict_follows_newer_rows(forecastr_here, fit, tmp_path):
     output = tmp_path / "next.csv"
-    done = forecastr("predict", fit.folder, "--data", fit.newer, "--horizon", "3", "--output", output, cwd=tmp_path)
+    done = forecastr_here(
+        "predict", fit.folder, "--data", fit.newer, "--horizon", "3", "--output", output, cwd=tmp_path
+    )
 
     assert (done.returncode, done.stderr, done.stdout) == (0, "", f"forecast  {output}\n")
     table = pd.read_csv(output)
@@ -36,17 +38,17 @@ def test_predict_follows_newer_rows(forecastr, fit, tmp_path):
     assert table["ds"].tolist() == [f"{day.month}/{day.day}/{day.year}" for day in days]
 
 
-def test_predict_writes_json_and_parquet(forecastr, fit, tmp_path):
-    rows = json.loads(forecastr("predict", fit.folder, "--json", cwd=tmp_path).stdout)
-    forecastr("predict", fit.folder, "--output", "f.parquet", cwd=tmp_path)
+def test_predict_writes_json_and_parquet(forecastr_here, fit, tmp_path):
+    rows = json.loads(forecastr_here("predict", fit.folder, "--json", cwd=tmp_path).stdout)
+    forecastr_here("predict", fit.folder, "--output", "f.parquet", cwd=tmp_path)
 
     assert list(rows[0]) == ["unique_id", "ds", *forecast_columns(), "baseline"]
     assert [row["ds"] for row in rows] == pd.read_csv(fit.folder / "forecast.csv")["ds"].tolist()
     assert pd.read_parquet(tmp_path / "f.parquet")["forecastr"].tolist() == [row["forecastr"] for row in rows]
 
 
-def test_predict_beyond_its_horizon_says_what_to_do(forecastr, fit, tmp_path):
-    done = forecastr("predict", fit.folder, "--horizon", "9", cwd=tmp_path)
+def test_predict_beyond_its_horizon_says_what_to_do(forecastr_here, fit, tmp_path):
+    done = forecastr_here("predict", fit.folder, "--horizon", "9", cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -54,14 +56,14 @@ def test_predict_beyond_its_horizon_says_what_to_do(forecastr, fit, tmp_path):
     )
 
 
-def test_a_damaged_bundle_is_refused(forecastr, fit, tmp_path):
+def test_a_damaged_bundle_is_refused(forecastr_here, fit, tmp_path):
     from shutil import copytree
 
     copytree(fit.folder / "bundle", tmp_path / "bundle")
     weights = next((tmp_path / "bundle").glob("*.keras"))
     weights.write_bytes(weights.read_bytes()[:-1])
 
-    done = forecastr("predict", "bundle", cwd=tmp_path)
+    done = forecastr_here("predict", "bundle", cwd=tmp_path)
 
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
@@ -69,8 +71,8 @@ def test_a_damaged_bundle_is_refused(forecastr, fit, tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_backtest_judges_newer_rows(forecastr, fit, tmp_path):
-    done = forecastr("backtest", fit.folder / "bundle", fit.newer, "--output", "b.csv", "--json", cwd=tmp_path)
+def test_backtest_judges_newer_rows(forecastr_here, fit, tmp_path):
+    done = forecastr_here("backtest", fit.folder / "bundle", fit.newer, "--output", "b.csv", "--json", cwd=tmp_path)
 
     document = json.loads(done.stdout)
     table = pd.read_csv(tmp_path / "b.csv")
@@ -83,16 +85,16 @@ def test_backtest_judges_newer_rows(forecastr, fit, tmp_path):
     assert document["metrics"]["forecastr"]["mae"] == pytest.approx(errors.mean(), rel=1e-6)
 
 
-def test_backtest_on_rows_of_the_training_says_so(forecastr, fit, tmp_path):
-    done = forecastr("backtest", fit.folder, fit.table, cwd=tmp_path)
+def test_backtest_on_rows_of_the_training_says_so(forecastr_here, fit, tmp_path):
+    done = forecastr_here("backtest", fit.folder, fit.table, cwd=tmp_path)
 
     assert done.returncode == 0
     assert "These rows were part of the training: the scores flatter." in done.stdout
 
 
-def test_runs_lists_the_fit(forecastr, fit):
-    [row] = json.loads(forecastr("runs", "--json", cwd=fit.cwd).stdout)
-    text = forecastr("runs", cwd=fit.cwd).stdout
+def test_runs_lists_the_fit(forecastr_here, fit):
+    [row] = json.loads(forecastr_here("runs", "--json", cwd=fit.cwd).stdout)
+    text = forecastr_here("runs", cwd=fit.cwd).stdout
 
     summary = json.loads((fit.folder / "summary.json").read_text())
     assert (row["name"], row["experiment"], row["trials"]) == ("run", "oil", 2)
@@ -114,20 +116,21 @@ def test_the_fit_is_a_parent_with_two_children_and_all_its_files(fit):
 
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert [run.data.tags["mlflow.parentRunId"] for run in children] == [parent.info.run_id] * 2
-    assert all(losses == norms > 1 for losses, norms in curves)
+    assert all(losses == norms > 0 for losses, norms in curves)
     assert artifacts >= {"report.html", "predicted_vs_actual.png", "forecast.csv", "summary.json"}
     assert {"test_mase", "test_mase_theta", "test_mase_last_value"} <= set(parent.data.metrics)
 
 
-def test_doctor_says_what_a_fit_would_run_on(forecastr, tmp_path):
-    findings = json.loads(forecastr("doctor", "--json", cwd=tmp_path).stdout)
-    text = forecastr("doctor", cwd=tmp_path).stdout
+def test_doctor_says_what_a_fit_would_run_on(forecastr_here, tmp_path):
+    findings = json.loads(forecastr_here("doctor", "--json", cwd=tmp_path).stdout)
+    text = forecastr_here("doctor", cwd=tmp_path).stdout
 
     assert findings["backend"] in findings["installed"]
     assert set(findings["versions"]) >= {"python", "forecastr", "keras", "pandas", "mlflow"}
     assert text.splitlines()[0].split() == ["backend", findings["backend"]]
 
 
+@pytest.mark.slow
 def test_ui_serves_the_store_and_names_the_page(fit, command_environment):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

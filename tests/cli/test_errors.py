@@ -104,11 +104,11 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", FITS)
-def test_a_fit_that_cannot_be_done_says_why_and_leaves_nothing(forecastr, place, name):
+def test_a_fit_that_cannot_be_done_says_why_and_leaves_nothing(forecastr_here, place, name):
     arguments, sentence = FITS[name]
     before = files(place)
 
-    done = forecastr("fit", *arguments, cwd=place)
+    done = forecastr_here("fit", *arguments, cwd=place)
 
     assert done.stderr.splitlines()[-1] == sentence
     assert done.returncode == 2
@@ -117,8 +117,8 @@ def test_a_fit_that_cannot_be_done_says_why_and_leaves_nothing(forecastr, place,
     assert files(place) == before
 
 
-def test_a_table_without_numbers_is_an_error_that_names_its_columns(forecastr, place):
-    done = forecastr("fit", "words.csv", cwd=place)
+def test_a_table_without_numbers_is_an_error_that_names_its_columns(forecastr_here, place):
+    done = forecastr_here("fit", "words.csv", cwd=place)
 
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: words.csv: ")
@@ -151,8 +151,8 @@ def test_a_fit_whose_workers_cannot_start_fails_and_keeps_the_earlier_run(foreca
         (["ui", "--port", "0"], "--port"),
     ],
 )
-def test_a_command_that_cannot_be_read_exits_with_2_and_points_to_help(forecastr, place, arguments, word):
-    done = forecastr(*arguments, cwd=place)
+def test_a_command_that_cannot_be_read_exits_with_2_and_points_to_help(forecastr_here, place, arguments, word):
+    done = forecastr_here(*arguments, cwd=place)
 
     assert done.returncode == 2
     assert word in done.stderr
@@ -200,10 +200,10 @@ def test_a_command_that_cannot_be_read_exits_with_2_and_points_to_help(forecastr
         ),
     ],
 )
-def test_the_other_commands_say_what_is_missing_too(forecastr, place, arguments, code, sentence):
+def test_the_other_commands_say_what_is_missing_too(forecastr_here, place, arguments, code, sentence):
     before = files(place)
 
-    done = forecastr(*arguments, cwd=place)
+    done = forecastr_here(*arguments, cwd=place)
 
     assert (done.returncode, done.stderr, done.stdout) == (code, sentence.format(place=place) + "\n", "")
     assert files(place) == before

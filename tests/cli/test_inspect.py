@@ -46,8 +46,8 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_table_is_told_fact_by_fact_in_eighty_columns(forecastr, place):
-    done = forecastr("inspect", "days.csv", "--horizon", "7", "--jobs", "2", cwd=place)
+def test_a_table_is_told_fact_by_fact_in_eighty_columns(forecastr_here, place):
+    done = forecastr_here("inspect", "days.csv", "--horizon", "7", "--jobs", "2", cwd=place)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= 80
@@ -78,16 +78,16 @@ def test_the_picture_has_the_parts_marked_and_is_ascii_where_nothing_else_can_be
     assert "#" in plain
 
 
-def test_a_panel_tells_of_its_series(forecastr, place):
-    told = facts(forecastr("inspect", "shops.csv", "--id", "shop", cwd=place).stdout)
+def test_a_panel_tells_of_its_series(forecastr_here, place):
+    told = facts(forecastr_here("inspect", "shops.csv", "--id", "shop", cwd=place).stdout)
 
     assert told["table"] == "shops.csv: 180 rows, 3 series"
     assert told["id"] == "shop (named by --id)"
     assert told["lengths"].startswith("60 rows each")
 
 
-def test_a_document_for_scripts_has_stable_keys(forecastr, place):
-    done = forecastr("inspect", "days.csv", "--json", "--time-limit", "1h", "--jobs", "1", cwd=place)
+def test_a_document_for_scripts_has_stable_keys(forecastr_here, place):
+    done = forecastr_here("inspect", "days.csv", "--json", "--time-limit", "1h", "--jobs", "1", cwd=place)
 
     document = json.loads(done.stdout)
     assert set(document) == KEYS
@@ -102,17 +102,17 @@ def test_a_document_for_scripts_has_stable_keys(forecastr, place):
     assert document["data_report"]["dates"]["example"] == {"text": "2024-01-01", "read_as": "2024-01-01T00:00:00"}
 
 
-def test_a_dry_run_tells_the_same(forecastr, place):
-    inspected = json.loads(forecastr("inspect", "days.csv", "--json", "--horizon", "3", cwd=place).stdout)
-    planned = json.loads(forecastr("fit", "days.csv", "--dry-run", "--json", "--horizon", "3", cwd=place).stdout)
+def test_a_dry_run_tells_the_same(forecastr_here, place):
+    inspected = json.loads(forecastr_here("inspect", "days.csv", "--json", "--horizon", "3", cwd=place).stdout)
+    planned = json.loads(forecastr_here("fit", "days.csv", "--dry-run", "--json", "--horizon", "3", cwd=place).stdout)
 
     assert inspected == planned
 
 
-def test_what_was_read_is_shown_even_where_there_is_no_plan(forecastr, place):
+def test_what_was_read_is_shown_even_where_there_is_no_plan(forecastr_here, place):
     sentence = "The longest series has 4 rows; at least 5 are needed, and 5 for a horizon of 1. Bring more rows."
-    done = forecastr("inspect", "short.csv", cwd=place)
-    document = forecastr("inspect", "short.csv", "--json", cwd=place)
+    done = forecastr_here("inspect", "short.csv", cwd=place)
+    document = forecastr_here("inspect", "short.csv", "--json", cwd=place)
 
     assert done.returncode == document.returncode == 2
     assert done.stderr == document.stderr == f"error: {sentence}\n"
@@ -124,29 +124,29 @@ def test_what_was_read_is_shown_even_where_there_is_no_plan(forecastr, place):
     assert json.loads(document.stdout)["why_no_plan"] == sentence
 
 
-def test_a_table_that_cannot_be_read_is_one_sentence(forecastr, place):
-    done = forecastr("inspect", "words.csv", cwd=place)
+def test_a_table_that_cannot_be_read_is_one_sentence(forecastr_here, place):
+    done = forecastr_here("inspect", "words.csv", cwd=place)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: words.csv: no numeric column is left to forecast")
 
 
-def test_names_in_a_table_cannot_command_the_terminal(forecastr, place):
+def test_names_in_a_table_cannot_command_the_terminal(forecastr_here, place):
     table = days(60, series=2)
     table["shop"] = table["shop"].replace({"s0": "\x1b[2J=cmd()", "s1": "../x \N{PILE OF POO}"})
     table.to_csv(place / "odd.csv", index=False)
 
-    done = forecastr("inspect", "odd.csv", "--id", "shop", cwd=place)
-    first = json.loads(forecastr("inspect", "odd.csv", "--id", "shop", "--json", cwd=place).stdout)
+    done = forecastr_here("inspect", "odd.csv", "--id", "shop", cwd=place)
+    first = json.loads(forecastr_here("inspect", "odd.csv", "--id", "shop", "--json", cwd=place).stdout)
 
     assert (done.returncode, first["data"]["series"]) == (0, 2)
     assert "\x1b" not in done.stdout
     assert "?[2J=cmd()" in done.stdout
 
 
-def test_nothing_is_written(forecastr, place):
+def test_nothing_is_written(forecastr_here, place):
     before = {path.name for path in place.iterdir()}
-    forecastr("inspect", "days.csv", cwd=place)
+    forecastr_here("inspect", "days.csv", cwd=place)
 
     assert {path.name for path in place.iterdir()} == before
 

@@ -121,6 +121,7 @@ def test_a_terminal_shows_trials_the_best_score_and_seconds_left_until_ctrl_c(te
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow  # Ctrl-C, above, leaves none either
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_no_worker_outlives_a_fit_that_is_ended(terminal, number, code):
     terminal.read_until("updates, validation loss", seconds=90)

@@ -29,11 +29,19 @@ def only(messages: list[Message]) -> Message:
     return messages[0]
 
 
+KERAS = """import os
+if os.environ["KERAS_BACKEND"] != "jax":
+    raise ValueError("there is no such backend")
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _importable():
-    """Let workers import jobs.py of this folder."""
+def _importable(tmp_path_factory):
+    """Let workers import jobs.py of this folder, and a Keras that takes no seconds: nothing here is trained."""
+    stand_in = tmp_path_factory.mktemp("stand_in")
+    (stand_in / "keras.py").write_text(KERAS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(stand_in), str(Path(__file__).parent)]), prepend=os.pathsep)
         yield
 
 
@@ -148,6 +156,14 @@ def test_workers_that_cannot_start_are_an_error_and_not_an_endless_loop(tmp_path
         pytest.raises(SearchError, match="could not start"),
     ):
         wait_for(pool, {"never"})
+
+
+def test_the_seconds_until_the_first_worker_is_up_are_told_once(tmp_path):
+    told, begun = [], time.monotonic()
+    with WorkerPool(2, backend="jax", logs=tmp_path, ready=told.append) as pool:
+        pool.run([(n, "jobs:echo", n) for n in range(4)], seconds=60)
+    assert len(told) == 1
+    assert 0.1 < told[0] < time.monotonic() - begun
 
 
 def test_closing_leaves_no_process_behind(tmp_path):

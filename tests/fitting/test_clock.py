@@ -2,7 +2,14 @@ import time
 
 import pytest
 
-from forecastr.fitting.clock import REFIT_SHARE, TELLING, TELLING_SHARE, Clock
+from forecastr.fitting.clock import (
+    MOST_TELLING_SHARE,
+    REFIT_SHARE,
+    TELLING,
+    TELLING_SHARE,
+    WORKER_START,
+    Clock,
+)
 
 
 def clock_at(time_limit: float, elapsed: float) -> Clock:
@@ -42,3 +49,17 @@ def test_a_refit_gets_no_more_than_its_share():
 def test_a_short_limit_keeps_its_share_for_the_search():
     assert Clock(10.0).telling == pytest.approx(10 * TELLING_SHARE)
     assert Clock(1000.0).telling == TELLING
+
+
+def test_a_slow_machine_ends_its_search_sooner_in_proportion_to_what_its_workers_took_to_start():
+    clock = Clock(120.0)
+    clock.learn(2 * WORKER_START)
+    assert clock.telling == pytest.approx(2 * TELLING)
+    clock.learn(0.1 * WORKER_START)  # a fast one is no reason to be late
+    assert clock.telling == TELLING
+
+
+def test_the_slowest_machine_searches_too():
+    clock = Clock(20.0)
+    clock.learn(100 * WORKER_START)
+    assert clock.telling == pytest.approx(20 * MOST_TELLING_SHARE)

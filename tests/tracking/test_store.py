@@ -14,7 +14,6 @@ import pytest
 from forecastr.errors import ConfigError, TrackingError
 from forecastr.tracking import prepare_store, resolve_store, ui_command
 from forecastr.tracking.client import open_store
-from mlflow import MlflowClient
 
 PREPARE = "import sys; from forecastr.tracking import prepare_store; prepare_store(sys.argv[1])"
 
@@ -41,10 +40,17 @@ def test_processes_and_threads_that_open_a_new_store_at_once_all_succeed(tmp_pat
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
 
 
-def test_a_killed_creation_leaves_nothing_and_the_next_one_works(tmp_path: Path):
+@pytest.fixture
+def first_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the cache of a machine on which no store has been made yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "forecastr"
+
+
+def test_a_killed_creation_leaves_nothing_and_the_next_one_works(tmp_path: Path, first_time: Path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     process = subprocess.Popen([sys.executable, "-c", PREPARE, uri], start_new_session=True)
-    while process.poll() is None and not [path for path in tmp_path.glob(".*.db") if path.stat().st_size > 0]:
+    while process.poll() is None and not [path for path in first_time.glob(".*.db") if path.stat().st_size > 0]:
         time.sleep(0.01)  # until tables are being written
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -55,6 +61,7 @@ def test_a_killed_creation_leaves_nothing_and_the_next_one_works(tmp_path: Path)
     assert_usable(uri)
 
 
+@pytest.mark.usefixtures("first_time")
 def test_a_store_that_cannot_be_created_becomes_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("forecastr.tracking.store._CREATE", "raise OSError('disk full')")
 
@@ -62,6 +69,13 @@ def test_a_store_that_cannot_be_created_becomes_one_sentence(tmp_path: Path, mon
         prepare_store(f"sqlite:///{tmp_path}/mlflow.db")
 
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_every_store_keeps_its_artifacts_beside_itself(tmp_path: Path):
+    for name in ("one", "two"):  # the second is a copy, whatever the first was
+        prepare_store(f"sqlite:///{tmp_path}/{name}/mlflow.db")
+        with open_store(f"sqlite:///{tmp_path}/{name}/mlflow.db") as client:
+            assert client.get_experiment("0").artifact_location == f"{tmp_path}/{name}/mlruns/0"
 
 
 def test_preparing_a_store_again_leaves_it_alone(store: str, tmp_path: Path):
@@ -113,6 +127,6 @@ def assert_usable(uri: str) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
     connection.close()
-    client = MlflowClient(tracking_uri=uri)
-    run = client.create_run(client.create_experiment("first"))
-    assert client.get_run(run.info.run_id).info.status == "RUNNING"
+    with open_store(uri) as client:
+        run = client.create_run(client.create_experiment("first"))
+        assert client.get_run(run.info.run_id).info.status == "RUNNING"
