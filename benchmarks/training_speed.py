@@ -38,16 +38,23 @@ def hourly_panel(folder: Path) -> Path:
     return SeriesStore(values.ravel(), np.arange(51) * 900, known=known, past=past).save(folder / "panel")
 
 
-def measure(backend: str, workers: int, updates: int, covariates: str) -> float:
+def measure(
+    backend: str,
+    workers: int,
+    updates: int,
+    covariates: str,
+    config: NetworkConfig = CONFIG,
+    shape: WindowShape = SHAPE,
+) -> float:
     """Return updates per second of all workers together, compiling left out."""
+    config = replace(config, updates=updates, patience=0, covariates=covariates)
     with tempfile.TemporaryDirectory() as name, WorkerPool(workers, backend=backend, logs=Path(name)) as pool:
         folder = Path(name)
         panel = hourly_panel(folder)
         for worker in range(workers):
             job = TrainJob(
-                trial=str(worker), config=replace(CONFIG, updates=updates, covariates=covariates), shape=SHAPE,
-                train=panel, known=panel, validation=None, horizon=48, seed=worker, seconds=600,
-                output=folder / str(worker),
+                trial=str(worker), config=config, shape=shape, train=panel, known=panel, validation=None,
+                horizon=shape.horizon, seed=worker, seconds=600, output=folder / str(worker),
             )  # fmt: skip
             pool.submit(worker, TRAIN, job, seconds=600)
         marks: dict[int, list[tuple[int, float]]] = {worker: [] for worker in range(workers)}
