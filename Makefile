@@ -9,8 +9,8 @@ demo: $(VENV)/installed  ## fit the example, print the verdict and where to look
 	@echo
 	@echo "Open demo/report.html in a browser. Every trial: $(BIN)/forecastr ui. What next: README.md"
 
-test: $(VENV)/installed-test  ## run the default suite: offline, seeded
-	$(BIN)/python -m pytest -q
+test: $(VENV)/installed-test  ## run the default suite: offline, seeded, on two cores
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/installed-test  ## format check, lint, types
 	$(BIN)/ruff format --check .

@@ -49,12 +49,9 @@ def learning_rate_at(config: NetworkConfig, update: int, *, updates: int | None 
     """
     if config.schedule == "constant":
         return config.learning_rate
-    warmup, end = _warmup_steps(config), config.updates if updates is None else updates
+    end = config.updates if updates is None else updates
+    warmup = max(1, end // 20)
     if update < warmup:
         return config.learning_rate * (WARMUP_FROM + (1 - WARMUP_FROM) * update / warmup)
     done = min(1.0, (update - warmup) / max(1, end - warmup))
     return config.learning_rate * ((1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * done)) + FLOOR)
-
-
-def _warmup_steps(config: NetworkConfig) -> int:
-    return max(1, config.updates // 20)

@@ -57,10 +57,7 @@ class Ensemble:
 
     def calibrated_on(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> "Ensemble":
         """Return the ensemble with the offsets that a part teaches."""
-        simple = {
-            name: part.offsets(cube) if name in POINT_BASELINES else np.zeros(cube.shape[1:])
-            for name, cube in baselines.items()
-        }
+        simple = _baseline_offsets(baselines, part)
         mixed, _ = replace(self, offsets=simple)._raw(cubes, baselines, part)
         ours = {name: part.offsets(cube) for name, cube in mixed.items()}
         return replace(self, offsets={MODEL: ours.pop(MODEL), **simple, **ours})
@@ -75,6 +72,14 @@ class Ensemble:
             total = sum(networks.values())
             mixed[NETWORKS] = average(trained, {name: weight / total for name, weight in networks.items()})
         return mixed, simple
+
+
+def _baseline_offsets(baselines: Cubes, part: Part) -> Cubes:
+    """Return the calibration of every baseline, which those with quantiles of their own do not need."""
+    return {
+        name: part.offsets(cube) if name in POINT_BASELINES else np.zeros(cube.shape[1:])
+        for name, cube in baselines.items()
+    }
 
 
 def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, jobs: int) -> tuple[Ensemble, Cubes]:
@@ -94,7 +99,9 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     trials = {trial.name: trial for trial in search.completed[:CANDIDATES]}
     cubes = {name: search.forecasts(trial) for name, trial in trials.items()}
     baselines = part.baselines(horizon=task.horizon, season_length=task.season_length)
-    simple = {} if task.preset == "classic" else baselines
+    offsets = _baseline_offsets(baselines, part)
+    stated = {name: part.calibrated(cube, offsets[name]) for name, cube in baselines.items()}
+    simple = {} if task.preset == "classic" else stated
     quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=jobs) <= seconds}
     chosen: dict[str, float] = {}
     for max_members in range(MOST_MEMBERS, 0, -1):

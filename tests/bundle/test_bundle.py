@@ -12,7 +12,6 @@ from forecastr.bundle import load_bundle
 from forecastr.errors import DataError
 from forecastr.schema import BASELINE, CUTOFF, forecast_columns
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 NUMBERS = [*forecast_columns(), BASELINE]
 
 

@@ -19,7 +19,6 @@ from forecastr.models.network import build_networks
 from forecastr.schema import MODEL, Covariates
 from forecastr.search.trials import Trial
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 HORIZON, SEASON, DAYS, SEEN = 3, 4, 120, 100
 SMALL = NetworkConfig(layers=1, units=4, context_length=8, stride=4)
 CONFIGS = (replace(SMALL, covariates="known"), replace(SMALL, covariates="all", calendar=True), SMALL)

@@ -15,7 +15,6 @@ from forecastr.schema import MEDIAN
 from forecastr.windows.covariates import CovariateShape
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 HORIZON, STEPS, LAST = 3, 150, 30
 SMALL = NetworkConfig(
     layers=1, units=16, context_length=12, stride=4, learning_rate=1e-2, batch_size=32, updates=150, patience=0

@@ -5,8 +5,6 @@ import pytest
 from forecastr.engine.optimizer import learning_rate_at, make_optimizer
 from forecastr.models.config import CLASSIC, NetworkConfig
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 @pytest.mark.parametrize("updates", [10, 73, 400])
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])

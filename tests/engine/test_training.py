@@ -1,6 +1,8 @@
 import time
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +18,6 @@ from forecastr.schema import MEDIAN
 from forecastr.windows.scaling import Scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 HORIZON = 3
 SHAPE = WindowShape(horizon=HORIZON, season_lengths=(1,))
 SMALL = NetworkConfig(
@@ -89,11 +90,13 @@ def test_with_patience_the_best_weights_are_kept_and_training_stops_where_they_g
     assert result["updates"] == best["updates"] + 100 < 1000
 
 
-def test_where_time_will_not_suffice_the_learning_rate_falls_sooner(tmp_path):
-    job, events = job_in(tmp_path, replace(SMALL, updates=100_000), seconds=12.0), []
+def test_where_time_will_not_suffice_the_learning_rate_falls_sooner(tmp_path, monkeypatch):
+    ticks = count(step=0.01)  # a clock on which 50 updates take half a second
+    monkeypatch.setattr("forecastr.engine.training.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    job, events = job_in(tmp_path, replace(SMALL, updates=100_000), seconds=6.0), []
     result = train(job, events.append)
-    assert result["updates"] < 100_000
-    assert events[-1]["learning_rate"] < 0.2 * SMALL.learning_rate
+    assert 300 < result["updates"] <= 500
+    assert events[-1]["learning_rate"] < 0.1 * SMALL.learning_rate
     assert not result["cut_short"]
 
 

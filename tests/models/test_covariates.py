@@ -11,7 +11,6 @@ from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN
 from forecastr.windows.covariates import CovariateShape
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 SMALL = NetworkConfig(layers=1, units=4, context_length=8, dropout=0.2, covariates="all", calendar=True)
 COVARIATES = CovariateShape(cycles=("week",), known=2, past=1, static=1)
 WEEKLY = WindowShape(horizon=6, season_lengths=(4,), covariates=COVARIATES)

@@ -8,8 +8,6 @@ from forecastr.models.config import CLASSIC, NetworkConfig, WindowShape, past_le
 from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN
 
-# Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 SMALL = NetworkConfig(layers=1, units=4, context_length=8, dropout=0.2)
 WEEKLY = WindowShape(horizon=6, season_lengths=(4,))
 CONFIGS = {
