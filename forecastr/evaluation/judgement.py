@@ -55,5 +55,5 @@ def judge_forecasts(
     """
     metrics = evaluate(y_true, forecasts, series=series, last=last, scale=scale)
     baselines = [name for name in forecasts if name != MODEL]
-    verdict = judge(y_true, forecasts, series=series, last=last, scale=scale, baselines=baselines)
+    verdict = judge(y_true, forecasts, series=series, last=last, scale=scale, baselines=baselines, errors=metrics)
     return Judgement(metrics, errors_by_horizon(y_true, forecasts), verdict)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from forecastr.evaluation.panel_cutoffs import Block, PanelCutoffs, dot_columns
 
@@ -195,12 +196,8 @@ def _smoothing_constants(y: FloatArray, known: BoolArray) -> FloatArray:
 def _smooth(y: FloatArray, alpha: FloatArray) -> FloatArray:
     """Simple exponential smoothing that starts at the first value: the level after each value [L, N]."""
     if len(y) > 4 * len(alpha):  # few long series: a filter down each one; else a step for all at a time
-        from scipy.signal import lfilter
-
-        filtered = [
-            lfilter([a], [1.0, a - 1.0], one, zi=[(1.0 - a) * one[0]])[0] for a, one in zip(alpha, y.T, strict=True)
-        ]
-        return np.stack(filtered, axis=1)
+        smoothed = [pd.Series(one).ewm(alpha=a, adjust=False).mean() for a, one in zip(alpha, y.T, strict=True)]
+        return np.stack(smoothed, axis=1)
     level = y.copy()
     for step in range(1, len(y)):
         level[step] = level[step - 1] + alpha * (y[step] - level[step - 1])

@@ -85,6 +85,7 @@ def judge(
     scale: FloatArray,
     model: str = MODEL,
     baselines: Sequence[str],
+    errors: pd.DataFrame | None = None,
 ) -> Verdict:
     """Compare a model with the best of its baselines on the same windows.
 
@@ -115,6 +116,8 @@ def judge(
         The model's name in ``forecasts``.
     baselines : sequence of str
         The baselines' names in ``forecasts``.
+    errors : DataFrame, optional
+        What `evaluate` returned for these forecasts, if that is known already.
 
     Returns
     -------
@@ -122,7 +125,8 @@ def judge(
         "better" needs both skill above 0 and p < 0.05; "undecided" is skill that may be chance.
     """
     points = {name: forecasts[name] for name in (model, *baselines)}
-    errors = evaluate(y_true, points, series=series, last=last, scale=scale)
+    if errors is None:
+        errors = evaluate(y_true, points, series=series, last=last, scale=scale)
     measure = "mase" if errors.loc[list(baselines), "mase"].notna().any() else "mae"
     ranked = errors.loc[list(baselines), measure].dropna().sort_values(kind="stable")
     if ranked.empty:

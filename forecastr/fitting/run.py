@@ -27,7 +27,7 @@ from forecastr.fitting.pack import FORECAST_BUNDLE, write_bundle
 from forecastr.fitting.plan import Plan
 from forecastr.fitting.proposals import make_proposals
 from forecastr.fitting.refit import refit_members, refit_seconds
-from forecastr.fitting.scores import Part, training_scales
+from forecastr.fitting.scores import Part, leaderboard_errors, training_scales
 from forecastr.schema import CUTOFF, MEDIAN, MODEL, NETWORKS, TARGET
 from forecastr.search.ledger import Ledger
 from forecastr.search.trials import Search, SearchSetting, Trial
@@ -187,10 +187,12 @@ class _Fit:
         test = Part.of(plan.store, plan.test, task.horizon, self.scale)
         baselines = test.baselines(horizon=task.horizon, season_length=task.season_length, names=ensemble.baselines)
         forecasts = ensemble.forecasts(cubes, baselines, test)
-        errors = {name: test.metrics(cube, part="test") for name, cube in forecasts.items()}
-        forecasts.pop(NETWORKS, None)  # on the leaderboard only: one forecast is judged
+        unjudged = {trial.name: cube for trial, cube in cubes.items()}
+        if NETWORKS in forecasts:  # on the leaderboard only: one forecast is judged
+            unjudged[NETWORKS] = forecasts.pop(NETWORKS)
         judgement = test.judge(forecasts)
-        members = {trial.name: test.metrics(cube, part="test") for trial, cube in cubes.items()}
+        errors = {str(name): leaderboard_errors(row, part="test") for name, row in judgement.metrics.iterrows()}
+        errors |= {name: test.metrics(cube, part="test") for name, cube in unjudged.items()}
         apart = _one_horizon_apart(test, task.horizon)
         table = backtest_table(
             plan.panel.frame,
@@ -199,7 +201,7 @@ class _Fit:
             forecasts[MODEL][apart],
             baselines[judgement.verdict.baseline][apart][..., MEDIAN],
         )
-        return judgement, table, {**members, **errors}
+        return judgement, table, errors
 
     def _recalibrate(self, search: Search, cubes: dict[Trial, np.ndarray], ensemble: Ensemble) -> Ensemble:
         """Return the ensemble with intervals for the future, which the test part, now judged, may teach too."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, forecast_baselines
 from forecastr.evaluation.judgement import Judgement, judge_forecasts
@@ -52,10 +53,7 @@ class Part:
     def metrics(self, quantiles: np.ndarray, *, part: str) -> dict[str, float | None]:
         """Return a model's errors with the names of the leaderboard's columns."""
         table = evaluate(self.y_true, {MODEL: quantiles}, series=self.cutoffs.series, last=self.last, scale=self.scale)
-        errors = {name: float(table[name].iloc[0]) for name in ("mase", "mae", "wql")}
-        if not np.isfinite(errors["mase"]):  # no series has a scale: the plain error ranks as well
-            errors["mase"] = errors["mae"]
-        return {f"{part}_{name}": value for name, value in errors.items()}
+        return leaderboard_errors(table.iloc[0], part=part)
 
     def baselines(
         self, *, horizon: int, season_length: int, names: Sequence[str] | None = None
@@ -110,6 +108,14 @@ class Part:
     def judge(self, forecasts: dict[str, np.ndarray]) -> Judgement:
         """Return the judgement of calibrated quantiles by name."""
         return judge_forecasts(self.y_true, forecasts, series=self.cutoffs.series, last=self.last, scale=self.scale)
+
+
+def leaderboard_errors(metrics: pd.Series, *, part: str) -> dict[str, float | None]:
+    """Return a model's row of metrics with the names of the leaderboard's columns."""
+    errors = {name: float(metrics[name]) for name in ("mase", "mae", "wql")}
+    if not np.isfinite(errors["mase"]):  # no series has a scale: the plain error ranks as well
+        errors["mase"] = errors["mae"]
+    return {f"{part}_{name}": value for name, value in errors.items()}
 
 
 def training_scales(train: SeriesStore, season_length: int) -> np.ndarray:
