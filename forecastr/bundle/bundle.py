@@ -184,6 +184,7 @@ class Bundle:
 
     def _quantiles(self, store: SeriesStore, ids: np.ndarray, cutoffs: Cutoffs) -> np.ndarray:
         """Calibrated ensemble quantiles [W, H, Q]."""
+        networks = self.networks  # first, for it knows how to load Keras
         from forecastr.engine.forecasting import covariate_windows, forecast_cutoffs
 
         shape = WindowShape(
@@ -193,7 +194,7 @@ class Bundle:
         )
         total, known = np.zeros(1), known_first(store, cutoffs)
         scaled_as = self.covariates.scaler_at(self._places(ids), known)
-        for member, network in zip(self.members, self.networks, strict=True):
+        for member, network in zip(self.members, networks, strict=True):
             scaler = self._scaler_of(member, known, ids)
             total = total + member.weight * forecast_cutoffs(
                 network,

@@ -37,7 +37,7 @@ def predict(
 
     if output:
         require_table_format(output)
-    use_backend(backend_to_forecast(backend))
+    use_backend(backend_to_forecast(backend), quick=True)
     loaded = load_bundle(bundle)
     history = read_panel(tables(data), like=loaded.source) if data else None
     if history:

@@ -54,15 +54,23 @@ class WorkerPool:
         Keras backend that they load.
     logs : Path
         Folder for what they print.
+    quick : bool
+        Compile quickly rather than well.
     ready : callable
         Hears once, when the first of them is up, how many seconds that took.
     """
 
     def __init__(
-        self, jobs: int, *, backend: str, logs: Path, ready: Callable[[float], None] = lambda seconds: None
+        self,
+        jobs: int,
+        *,
+        backend: str,
+        logs: Path,
+        quick: bool = False,
+        ready: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         cores = available_cores()
-        self.backend, self.logs = backend, logs
+        self.backend, self.logs, self.quick = backend, logs, quick
         self._ready, self._begun = ready, time.monotonic()
         self._starts = 0
         self._proven = False  # whether any worker has ever come up
@@ -157,7 +165,7 @@ class WorkerPool:
                     str(theirs.fileno()),
                     ",".join(map(str, cores)),
                 ],
-                env={**os.environ, **keras_environment(self.backend)},
+                env={**os.environ, **keras_environment(self.backend, quick=self.quick)},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -114,16 +114,14 @@ def _seasonal_indices(y: FloatArray, known: BoolArray, season_length: int) -> tu
 
 def _is_seasonal(y: FloatArray, known: BoolArray, season_length: int) -> BoolArray:
     """Whether the autocorrelation one season apart differs from 0, at the 10 % level, over two seasons or more [N]."""
-    from scipy.fft import irfft, next_fast_len, rfft
-
     n_known = known.sum(axis=0)
     long = n_known >= 2 * season_length
     if season_length == 1 or not long.any():
         return np.zeros_like(long)
     centred = np.where(known, y - y.sum(axis=0) / n_known, 0.0)
-    size = next_fast_len(len(y) + season_length, real=True)
-    spectrum = rfft(centred, size, axis=0)
-    covariance = irfft(spectrum.real**2 + spectrum.imag**2, size, axis=0)[: season_length + 1]
+    size = 1 << (len(y) + season_length - 1).bit_length()  # of zeros behind, and fast
+    spectrum = np.fft.rfft(centred, size, axis=0)
+    covariance = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size, axis=0)[: season_length + 1]
     rho = covariance / covariance[0]
     return long & (n_known * rho[-1] ** 2 / np.sum(rho[:-1] ** 2, axis=0) > _SEASONALITY_CRITICAL)
 

@@ -104,7 +104,7 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     simple = {} if task.preset == "classic" else stated
     quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=jobs) <= seconds}
     chosen: dict[str, float] = {}
-    for max_members in range(MOST_MEMBERS, 0, -1):
+    for max_members in range(MOST_MEMBERS if quick else 1, 0, -1):
         chosen = choose_members(
             quick or cubes,
             part.y_true,

@@ -18,6 +18,7 @@ from forecastr.fitting.tell import write_run_folder
 from forecastr.schema import DEFAULT_TIME_LIMIT, Budget
 
 Watcher = Callable[[dict[str, Any]], None]
+WELL_COMPILED = 90.0  # seconds of time limit from which compiling well pays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,9 @@ def fit_table(
     with (
         tempfile.TemporaryDirectory(prefix="forecastr-logs-") as logs,
         # Workers load their libraries while the table is being read.
-        WorkerPool(jobs, backend=backend, logs=Path(logs), ready=clock.learn) as pool,
+        WorkerPool(
+            jobs, backend=backend, logs=Path(logs), quick=options.time_limit < WELL_COMPILED, ready=clock.learn
+        ) as pool,
     ):
         watch({"event": "phase", "name": "read", "seconds_left": clock.left})
         with clock.phase("read"):

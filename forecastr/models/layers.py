@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from forecastr.models.initializers import GlorotUniform, Orthogonal
 from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift, smoothed
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 
@@ -217,9 +218,11 @@ def recurrent_layer(cell: str, units: int, **kwargs: Any) -> keras.layers.Layer:
 
     Plain cells use ReLU and start at the identity (Le, Jaitly and Hinton 2015), the gated ones orthogonal.
     """
+    kernel = GlorotUniform()
     if cell == "rnn":
+        identity = keras.initializers.Identity()
         return keras.layers.SimpleRNN(
-            units, activation="relu", recurrent_initializer=keras.initializers.Identity(), **kwargs
+            units, activation="relu", kernel_initializer=kernel, recurrent_initializer=identity, **kwargs
         )
     kind = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[cell]
-    return kind(units, **kwargs)
+    return kind(units, kernel_initializer=kernel, recurrent_initializer=Orthogonal(), **kwargs)

@@ -50,13 +50,14 @@ def choose_members(
         usable, window_scale = observed, np.ones(len(series))
     per_series = 1.0 / np.bincount(series[usable])[series[usable]] / len(np.unique(series[usable]))
     unit = window_scale[usable, None, None]
-    y, beside = y_true[usable, :, None] / unit, baselines or {}
+    y, beside = np.nan_to_num(y_true[usable, :, None]) / unit, baselines or {}
+    seen = ~np.isnan(y_true[usable])
+    weight = (seen * (per_series / seen.sum(axis=1))[:, None])[..., None] * (2 * WEIGHTS)  # [W, H, Q]
     scaled = {name: cube[usable] / unit for name, cube in {**forecasts, **beside}.items()}
 
     def error(quantiles: np.ndarray) -> float:
-        below = y - quantiles
-        loss = np.maximum(LEVELS * below, (LEVELS - 1) * below) @ (2 * WEIGHTS)  # [W, H]
-        return float(np.nanmean(loss, axis=1) @ per_series)
+        above = quantiles - y
+        return float(np.vdot(weight, np.maximum(above, 0.0) - LEVELS * above))
 
     alone = {name: error(cube) for name, cube in scaled.items()}
     names = sorted(forecasts, key=lambda name: (alone[name], name))

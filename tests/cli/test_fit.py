@@ -204,19 +204,17 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(forecastr, fit, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [20, 60])
-def test_the_time_limit_is_kept(forecastr, tmp_path, fit, seconds):
-    """Within a tenth, and what a busy machine takes to load Keras and forecast once: benchmarks measure the tenth."""
-
-    def measure(*arguments: object) -> float:
-        started = monotonic()
-        done = forecastr(*arguments, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        return monotonic() - started
-
+def test_the_time_limit_ends_a_search(forecastr, tmp_path):
+    """How well it is kept, `benchmarks/first_trial.py` measures; a limit not heeded would be the default's 120 s."""
     prices = Path(__file__).parents[2] / "examples" / "prices.csv"
-    took = measure("fit", prices, "--output", "run", "--time-limit", seconds)
-    assert took < 1.1 * seconds + measure("predict", "run")
+    started = monotonic()
+    done = forecastr("fit", prices, "--output", "run", "--time-limit", 20, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert monotonic() - started < 80
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["search"]["ended_by"] == "time limit"
+    assert summary["search"]["completed"] >= 1
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import pytest
 from forecastr.engine import backend as room
 from forecastr.engine.backend import (
     GPU_WORKERS,
+    QUICK_FLAGS,
     available_cores,
     choose_backend,
     default_jobs,
@@ -89,6 +90,21 @@ def test_a_few_workers_share_a_gpu_and_reserve_nothing(machine, monkeypatch):
     environment = keras_environment("tensorflow")
     assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
     assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+
+
+def test_what_computes_little_is_compiled_quickly_on_a_cpu(machine, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+    machine("jax", gpu=False)
+    assert keras_environment("jax", quick=True)["XLA_FLAGS"] == f"{QUICK_FLAGS} --xla_dump_to=here"
+    assert "XLA_FLAGS" not in keras_environment("jax")
+    assert "XLA_FLAGS" not in keras_environment("tensorflow", quick=True)
+    monkeypatch.setattr(room, "version", lambda package: "1.2.3")  # may not know the flags, and would abort
+    assert "XLA_FLAGS" not in keras_environment("jax", quick=True)
+
+
+def test_no_cpu_flags_for_a_gpu(machine):
+    machine("jax", room.JAX_PLUGINS[0], gpu=True)
+    assert "XLA_FLAGS" not in keras_environment("jax", quick=True)
 
 
 def test_packages_are_out_of_sight_in_the_block_alone(monkeypatch):
