@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import keras
 
 MOST_SCALES = 10.0
-MOST_SCALES_LOG = 3.0  # of a logarithm
 MOST_SCALES_KNOWN = 30.0  # a holiday may lift a value out of all that its window has seen
 _COMPUTED: WeakKeyDictionary[SeriesStore, dict[Any, Any]] = WeakKeyDictionary()
 BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
@@ -109,9 +108,7 @@ def forecast_cutoffs(
     # One batch of many needs no second shape; a lone one is not worth TensorFlow's second of tracing.
     size = BATCH if len(cutoffs) > BATCH else None
     at_once = size is None and loaded_backend() == "tensorflow"
-    most = MOST_SCALES_LOG if scaler.log else MOST_SCALES
-    if config.covariates != "none":
-        most = MOST_SCALES_KNOWN
+    most = MOST_SCALES if config.covariates == "none" else MOST_SCALES_KNOWN
     quantiles = np.empty((len(cutoffs), horizon, len(QUANTILE_LEVELS)))
     for first in range(0, len(cutoffs), BATCH):
         batch = slice(first, first + BATCH)
@@ -119,17 +116,30 @@ def forecast_cutoffs(
         past = inputs["past"] if isinstance(inputs, dict) else inputs
         scaled = within_reach(_roll(network, inputs, horizon, size=size, at_once=at_once), past, most)
         quantiles[batch] = scaler.inverse(scaled, cutoffs.series[batch])
+        if scaler.log:  # what is near in logarithms may be far away
+            values = scaler.inverse(past[..., 0], cutoffs.series[batch])
+            quantiles[batch] = below_reach(quantiles[batch], values, past[..., 1] > 0)
     unscaled = np.isnan(scaler.scale)[cutoffs.series]
     if unscaled.any():
         quantiles[unscaled] = last_values(store, cutoffs.take(unscaled))[:, None, None]
     return quantiles
 
 
+def below_reach(quantiles: np.ndarray, values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return quantiles [W, H, Q] that exceed what their window [W, L] has seen by three times its range at most.
+
+    Or by as much as its largest value, where that hardly varied.
+    """
+    seen = seen | ~seen.any(axis=1, keepdims=True)
+    low = np.where(seen, values, np.inf).min(axis=1)[:, None, None]
+    high = np.where(seen, values, -np.inf).max(axis=1)[:, None, None]
+    return np.minimum(quantiles, high + np.maximum(3 * (high - low), high))
+
+
 def within_reach(scaled: np.ndarray, past: np.ndarray, most: float = MOST_SCALES) -> np.ndarray:
     """Return quantiles [W, H, Q] that leave what their window [W, L, 2] has seen by no more than its range again.
 
-    ``most`` scales come on top. Nothing sensible is cut; but an interval that a network has let slip by ten
-    units of a logarithm is a factor of twenty thousand.
+    ``most`` scales come on top: nothing sensible is cut.
     """
     values, seen = past[..., 0], past[..., 1] > 0
     seen = seen | ~seen.any(axis=1, keepdims=True)
