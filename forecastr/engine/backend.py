@@ -19,7 +19,7 @@ JAX_PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin")  # without one, JAX doe
 # Recurrent cells that run on cuDNN as our layers are made: tanh and sigmoid, GRU with its reset after the product,
 # no mask, no unrolling and no dropout inside the recurrence. From Keras' sources: backend/*/rnn.py.
 # With these XLA compiles for a CPU in half the seconds, and its programs take a quarter longer to run.
-QUICK_FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
+QUICK_FLAGS = ("xla_cpu_use_fusion_emitters=false", "xla_backend_optimization_level=1")
 QUICK_JAX = ("0.7", "0.8", "0.9", "0.10")  # JAX that knows these flags: one that does not ends the process
 CUDNN_CELLS = {"jax": ("lstm",), "tensorflow": ("lstm", "gru"), "torch": ("lstm", "gru")}
 
@@ -151,9 +151,9 @@ def keras_environment(backend: str, *, quick: bool = False) -> dict[str, str]:
 
 
 def _quick_compiling() -> dict[str, str]:
-    asked = os.environ.get("XLA_FLAGS", "")
-    known = version("jaxlib").rpartition(".")[0] in QUICK_JAX
-    return {"XLA_FLAGS": f"{QUICK_FLAGS} {asked}".strip()} if known else {}
+    if version("jaxlib").rpartition(".")[0] not in QUICK_JAX:
+        return {}
+    return {"XLA_FLAGS": " ".join([*(f"--{flag}" for flag in QUICK_FLAGS), os.environ.get("XLA_FLAGS", "")]).strip()}
 
 
 def available_cores() -> list[int]:
