@@ -81,7 +81,7 @@ def main() -> None:
     print(ROW.format("series", "rows", "windows", "updates", "first s", "s per trial", "ratio"))
     with (
         tempfile.TemporaryDirectory() as name,
-        WorkerPool(1, backend=choose_backend(asked.backend), logs=Path(name)) as pool,
+        WorkerPool(1, backend=choose_backend(asked.backend)) as pool,
     ):
         panels = [
             Trials(monthly_panel(n_series, asked.steps), Path(name) / str(n_series), pool, asked.updates)

@@ -48,7 +48,7 @@ def measure(
 ) -> float:
     """Return updates per second of all workers together, compiling left out."""
     config = replace(config, updates=updates, patience=0, covariates=covariates)
-    with tempfile.TemporaryDirectory() as name, WorkerPool(workers, backend=backend, logs=Path(name)) as pool:
+    with tempfile.TemporaryDirectory() as name, WorkerPool(workers, backend=backend) as pool:
         folder = Path(name)
         panel = hourly_panel(folder)
         for worker in range(workers):

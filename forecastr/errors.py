@@ -25,6 +25,10 @@ class TrackingError(ForecastrError):
     """The tracking store cannot be reached or written."""
 
 
+class StorageError(ForecastrError):
+    """A file cannot be written: the disk is full, or the folder read-only."""
+
+
 class ServiceError(ForecastrError):
     """A service that data comes from gave none."""
 

@@ -62,7 +62,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]
     seed : int
         Of everything that is drawn at random.
     output : str or Path, optional
-        Run folder to write; a temporary one, gone with this object, if not given.
+        Run folder to write; a temporary one, gone with this object, if not given. A search that was cut off there
+        goes on.
 
     Attributes
     ----------

@@ -117,11 +117,14 @@ class Budget:
         Trials at most; None leaves the end to the clock.
     jobs : int or None
         Worker processes; None takes one per core that this process may use.
+    disk_limit : int or None
+        Bytes that the run folder may take.
     """
 
     time_limit: float = DEFAULT_TIME_LIMIT
     max_trials: int | None = None
     jobs: int | None = None
+    disk_limit: int | None = None
 
     def __post_init__(self) -> None:
         if not MIN_TIME_LIMIT <= self.time_limit < float("inf"):
@@ -129,7 +132,7 @@ class Budget:
                 f"time_limit is {self.time_limit:g} s; it must be at least {MIN_TIME_LIMIT:g} and finite: "
                 "loading, one trial, judging and the report take that long."
             )
-        for name in ("max_trials", "jobs"):
+        for name in ("max_trials", "jobs", "disk_limit"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1.")
@@ -150,6 +153,26 @@ class Splits:
 
     n_validation: int
     n_test: int
+
+
+def parse_bytes(text: str | int) -> int:
+    """Return a size in bytes: ``500000``, ``"500MB"``, ``"1.5GB"``; a MB is 1,000,000 bytes.
+
+    Examples
+    --------
+    >>> parse_bytes("500MB")
+    500000000
+    """
+    if isinstance(text, int):
+        return text
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    number, unit = (text[:-2], text[-2:].upper()) if text[-2:].upper() in units else (text, "")
+    try:
+        return int(float(number) * units.get(unit, 1))
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"'{text}' is not a size. Write bytes, or a number with KB, MB, GB or TB: 500MB, 1.5GB."
+        ) from error
 
 
 def parse_seconds(text: str | float) -> float:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from forecastr.data import ReadOptions
 
 NOT_BETTER = 3
+RUNS = Path("runs")
 
 
 @reads_tables
@@ -35,6 +36,9 @@ def fit(
     ] = "auto",
     time_limit: Annotated[str, typer.Option(metavar="TIME", help="For the whole command: 90, 90s, 2m, 1h.")] = "2m",
     max_trials: Annotated[int | None, typer.Option(min=1, metavar="N", help="Configurations to try at most.")] = None,
+    disk_limit: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="For the run folder: 500MB, 2GB. Default: none.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Worker processes. Default: one per core.")
     ] = None,
@@ -50,6 +54,9 @@ def fit(
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier run in the output folder.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Search on in the output folder, even where the fit is finished.")
     ] = False,
     require_skill: Annotated[
         bool, typer.Option("--require-skill", help="Exit with 3 if the forecast is not better than its baseline.")
@@ -68,11 +75,12 @@ def fit(
     from forecastr.fitting.fit import FitOptions, fit_table
     from forecastr.fitting.inspection import inspect_table
     from forecastr.report import exceptions_text, verdict_text, where_to_look
-    from forecastr.schema import parse_seconds
+    from forecastr.schema import parse_bytes, parse_seconds
 
     options = FitOptions(
         reading=reading, horizon=horizon, context=context, season=season, preset=preset,
         time_limit=parse_seconds(time_limit), max_trials=max_trials, jobs=jobs, backend=backend, seed=seed,
+        disk_limit=None if disk_limit is None else parse_bytes(disk_limit),
     )  # fmt: skip
     if dry_run:
         choose_backend(backend)  # an unknown one is an error here too
@@ -82,7 +90,7 @@ def fit(
         )  # fmt: skip
         show(found, json=json, picture=False)
         return
-    folder = output or default_folder(data)
+    earlier = [] if output else earlier_folders(data)
     clock = Clock(options.time_limit, started=STARTED)
     tracking = Tracking(tracking_uri, experiment)
     with Progress(time_limit=options.time_limit, started=STARTED) as progress:
@@ -93,11 +101,11 @@ def fit(
             if event["event"] == "trial_completed":
                 tracking.prepare()
 
-        try:
-            fitted = fit_table(tables(data), folder, options, watch=watch, clock=clock, overwrite=overwrite)
-        except KeyboardInterrupt:
-            progress.say("interrupted: nothing is kept of this fit")
-            raise
+        fitted = fit_table(
+            tables(data), output or default_folder(data), options, watch=watch, clock=clock, overwrite=overwrite,
+            resume=resume, earlier=earlier,
+        )  # fmt: skip
+        folder = fitted.folder
         progress.watch({"event": "phase", "name": "track", "seconds_left": clock.left})
         tracked = tracking.deliver(folder, say=progress.say)
         if (folder / "exceptions.csv").exists():
@@ -117,6 +125,18 @@ def default_folder(data: list[Path]) -> Path:
     """Return a new run folder below ``runs/``, named after the table and the moment."""
     from datetime import datetime
 
+    return RUNS / f"{_name(data)}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def earlier_folders(data: list[Path]) -> list[Path]:
+    """Return the run folders below ``runs/`` that are named after the table, newest first."""
+    import re
+
+    like = re.compile(re.escape(_name(data)) + r"-\d{8}-\d{6}")
+    found = [path for path in RUNS.iterdir() if like.fullmatch(path.name)] if RUNS.is_dir() else []
+    return sorted(found, reverse=True)
+
+
+def _name(data: list[Path]) -> str:
     named = len(data) == 1 and str(data[0]) != "-"
-    name = (data[0].resolve().name.split(".")[0] if named else "") or "table"
-    return Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    return (data[0].resolve().name.split(".")[0] if named else "") or "table"

@@ -8,7 +8,7 @@ import typer
 
 from forecastr.cli import backtest, doctor, fetch, fit, inspect, predict, runs, ui
 from forecastr.cli.reading import GroupedCommand
-from forecastr.errors import ForecastrError, SearchError, ServiceError, TrackingError
+from forecastr.errors import ForecastrError, SearchError, ServiceError, StorageError, TrackingError
 
 app = typer.Typer(
     name="forecastr",
@@ -43,7 +43,7 @@ def main() -> None:
         from forecastr.report.wording import printable  # names in a table may hold anything
 
         print(f"error: {printable(str(error))}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, (SearchError, ServiceError, TrackingError)) else 2)
+        sys.exit(1 if isinstance(error, (SearchError, ServiceError, StorageError, TrackingError)) else 2)
 
 
 def _terminate(*_: object) -> NoReturn:

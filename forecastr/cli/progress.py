@@ -53,7 +53,7 @@ class Progress:
         line = getattr(self, f"_on_{event['event']}", lambda event: None)(event)
         if self._live:
             self._live.refresh()
-        if line and (not self._live or event["event"] in ("plan", "warning")):
+        if line and (not self._live or event["event"] in ("plan", "warning", "resumed", "kept")):
             self.say(line)
 
     def say(self, text: str) -> None:
@@ -104,6 +104,23 @@ class Progress:
     def _on_warning(self, event: dict[str, Any]) -> str:
         return f"warning: {event['text']}"
 
+    def _on_resumed(self, event: dict[str, Any]) -> str:
+        for trial in event["trials"]:
+            self.trials += trial.status != "running"  # those start again
+            self.failed += trial.status == "failed"
+            if trial.status == "completed":
+                self.done += 1
+                if self.best is None or trial.score < self.best:
+                    self.best, self.best_trial = trial.score, trial.name
+        repeated = len(event["trials"]) - self.done - self.failed
+        return f"going on in {event['folder']}: {_trials(self.done)} kept, {repeated} to repeat"
+
+    def _on_kept(self, event: dict[str, Any]) -> str | None:
+        if event["kept"]:
+            why = "interrupted: " if event["interrupted"] else ""
+            return f"{why}{_trials(event['kept'])} kept in {event['folder']}; the same command goes on from there"
+        return "interrupted: no trial was completed, so nothing is kept" if event["interrupted"] else None
+
     def _on_trial_started(self, event: dict[str, Any]) -> None:
         self.trials += 1
 
@@ -128,3 +145,7 @@ class Progress:
         self.failed += 1
         self.losses.pop(event["trial"], None)
         return f"trial {event['trial']} failed: {event['reason']}"
+
+
+def _trials(count: int) -> str:
+    return f"{count} completed {'trial is' if count == 1 else 'trials are'}"

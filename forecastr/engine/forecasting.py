@@ -9,6 +9,7 @@ import numpy as np
 
 from forecastr.engine.backend import loaded_backend
 from forecastr.engine.work import ForecastJob
+from forecastr.files import naming, whole_file
 from forecastr.models.config import NetworkConfig, WindowShape, covariates_read, known_length, past_length
 from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
@@ -37,7 +38,7 @@ def forecast(job: ForecastJob) -> dict[str, int]:
     quantiles = forecast_cutoffs(
         network, job.config, job.shape, store, scaler, job.cutoffs, job.horizon, covariates=covariates
     )
-    np.save(job.output, quantiles)
+    save_array(job.output, quantiles)
     return {"windows": len(quantiles)}
 
 
@@ -45,7 +46,8 @@ def export(config: NetworkConfig, shape: WindowShape, trained: Path, output: Pat
     """Write a trained network as a ``.keras`` file, as it is."""
     _, network = build_networks(config, shape)
     network.set_weights(load_weights(trained / "weights.npz"))
-    network.save(output)
+    with naming(output):
+        network.save(output)
     return {"network": str(output)}
 
 
@@ -184,7 +186,14 @@ def _roll(network: "keras.Model", past: Inputs, horizon: int, *, size: int | Non
 
 def save_weights(network: "keras.Model", path: Path) -> None:
     """Write a network's weights as plain arrays."""
-    np.savez(path, *network.get_weights())
+    with whole_file(path) as temporary:
+        np.savez(temporary, *network.get_weights())
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as a ``.npy`` file, whole or not at all."""
+    with whole_file(path) as temporary:
+        np.save(temporary, array)
 
 
 def load_weights(path: Path) -> list[np.ndarray]:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from forecastr.engine.backend import available_cores, keras_environment
-from forecastr.errors import SearchError
+from forecastr.errors import SearchError, StorageError
 
 SILENCE = 600.0  # seconds without a word from a worker before it counts as hung
 START = 120.0  # seconds a worker may take to load its libraries
@@ -35,7 +35,7 @@ class _Worker:
     process: "subprocess.Popen[bytes]"
     connection: Connection
     cores: list[int]
-    log: Path
+    log: IO[bytes]
     ready: bool = False
     job: Any = None
     queued: tuple[Any, ...] | None = None
@@ -52,8 +52,6 @@ class WorkerPool:
         Processes.
     backend : str
         Keras backend that they load.
-    logs : Path
-        Folder for what they print.
     quick : bool
         Compile quickly rather than well.
     ready : callable
@@ -65,14 +63,12 @@ class WorkerPool:
         jobs: int,
         *,
         backend: str,
-        logs: Path,
         quick: bool = False,
         ready: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         cores = available_cores()
-        self.backend, self.logs, self.quick = backend, logs, quick
+        self.backend, self.quick = backend, quick
         self._ready, self._begun = ready, time.monotonic()
-        self._starts = 0
         self._proven = False  # whether any worker has ever come up
         self._workers = [self._start(cores[n % len(cores) :: jobs] or cores) for n in range(jobs)]
 
@@ -150,27 +146,21 @@ class WorkerPool:
             worker.process.kill()
             worker.process.wait()
             worker.connection.close()
+            worker.log.close()
         self._workers = []
 
     def _start(self, cores: list[int]) -> _Worker:
         ours, theirs = socket.socketpair()
-        log = self.logs / f"worker-{self._starts}.log"
-        self._starts += 1
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "forecastr.engine.worker",
-                    str(theirs.fileno()),
-                    ",".join(map(str, cores)),
-                ],
-                env={**os.environ, **keras_environment(self.backend, quick=self.quick)},
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        log = TemporaryFile()  # noqa: SIM115  (it has no name, and is gone with the last process that has it open)
+        arguments = [theirs.fileno(), ",".join(map(str, cores)), os.getpid()]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "forecastr.engine.worker", *map(str, arguments)],
+            env={**os.environ, **keras_environment(self.backend, quick=self.quick)},
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
         theirs.close()
         return _Worker(process, Connection(ours.detach()), cores, log)
 
@@ -192,6 +182,8 @@ class WorkerPool:
             worker.ready = self._proven = True
             self._feed(worker)
             return []
+        if kind == "unwritten":
+            raise StorageError(content)
         message = Message(worker.job, kind, content)
         if kind != "event":
             worker.job, worker.deadline = None, float("inf")
@@ -213,6 +205,7 @@ class WorkerPool:
         worker.process.kill()
         worker.process.wait()
         worker.connection.close()
+        worker.log.close()
         self._workers[self._workers.index(worker)] = self._start(worker.cores)
 
     def _cause_of_death(self, worker: _Worker) -> str:
@@ -220,6 +213,8 @@ class WorkerPool:
             code = worker.process.wait(LINGER)
         except subprocess.TimeoutExpired:
             return "hung up without ending"
-        last = [line for line in worker.log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+        worker.log.seek(0)
+        printed = worker.log.read().decode(errors="replace")
+        last = [line for line in printed.splitlines() if line.strip()][-1:]
         how = f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"
         return ": ".join([how, *last])

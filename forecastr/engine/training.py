@@ -12,12 +12,14 @@ from forecastr.engine.forecasting import (
     covariate_windows,
     forecast_cutoffs,
     predict_windows,
+    save_array,
     save_weights,
     scaler_of,
 )
 from forecastr.engine.optimizer import learning_rate_at, make_optimizer
 from forecastr.engine.work import TrainJob
 from forecastr.errors import SearchError
+from forecastr.files import naming
 from forecastr.models.config import past_length, supervised_reach
 from forecastr.models.losses import LOSSES
 from forecastr.models.network import build_networks
@@ -80,15 +82,17 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
             verbose=0,
         )
     watch.settle()
-    job.output.mkdir(parents=True, exist_ok=True)
+    with naming(job.output):
+        job.output.mkdir(parents=True, exist_ok=True)
     save_weights(network, job.output / "weights.npz")
     if job.validation is not None:
         forecasts = forecast_cutoffs(
             network, job.config, job.shape, known, scaler, job.validation, job.horizon, covariates=known_covariates
         )
-        np.save(job.output / "validation.npy", forecasts)
+        save_array(job.output / "validation.npy", forecasts)
     if job.network:
-        network.save(job.network)
+        with naming(job.network):
+            network.save(job.network)
     return {
         "updates": watch.updates,
         "best_epoch": watch.best_epoch,

@@ -12,7 +12,6 @@ from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
 MOST_MEMBERS = 4
-CANDIDATES = 16  # best trials that the ensemble is chosen from
 Cubes = dict[str, np.ndarray]  # name -> quantiles [W, H, Q]
 
 
@@ -96,7 +95,7 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     seconds : float
         Time to refit the networks on ``jobs`` workers: that gains more than a further member.
     """
-    trials = {trial.name: trial for trial in search.completed[:CANDIDATES]}
+    trials = {trial.name: trial for trial in search.candidates}
     cubes = {name: search.forecasts(trial) for name, trial in trials.items()}
     baselines = part.baselines(horizon=task.horizon, season_length=task.season_length)
     offsets = _baseline_offsets(baselines, part)

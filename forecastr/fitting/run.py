@@ -1,7 +1,6 @@
 """The steps of a fit, in the order in which the data meets them."""
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,17 +18,18 @@ from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import FORECAST, ForecastJob
 from forecastr.evaluation.judgement import Judgement
-from forecastr.fitting.choosing import MOST_MEMBERS, Ensemble, choose_ensemble
+from forecastr.files import naming
+from forecastr.fitting.choosing import Ensemble, choose_ensemble
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.covariates import compare_covariates
+from forecastr.fitting.folder import Workplace
 from forecastr.fitting.leaderboard import leaderboard_table
 from forecastr.fitting.pack import FORECAST_BUNDLE, write_bundle
 from forecastr.fitting.plan import Plan
-from forecastr.fitting.proposals import make_proposals
-from forecastr.fitting.refit import refit_members, refit_seconds
+from forecastr.fitting.refit import refit_members
 from forecastr.fitting.scores import Part, leaderboard_errors, training_scales
+from forecastr.fitting.searching import run_search
 from forecastr.schema import CUTOFF, MEDIAN, MODEL, NETWORKS, TARGET
-from forecastr.search.ledger import Ledger
 from forecastr.search.trials import Search, SearchSetting, Trial
 
 Watcher = Callable[[dict[str, Any]], None]
@@ -42,22 +42,37 @@ class Fitted:
     The forecast has no rows where covariates of the future are missing: the summary's ``forecast`` tells.
     """
 
-    bundle: Bundle
+    folder: Path
     summary: dict[str, Any]
     leaderboard: pd.DataFrame
     backtest: pd.DataFrame
     forecast: pd.DataFrame
 
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The fitted networks, once the run is in its place."""
+        return load_bundle(self.folder / "bundle")
 
-def fit_plan(plan: Plan, folder: Path, *, pool: WorkerPool, clock: Clock, watch: Watcher, jobs: int) -> Fitted:
-    """Search, choose, judge, refit, and write ``bundle/`` and ``ledger.jsonl``.
+
+def fit_plan(
+    plan: Plan,
+    work: Workplace,
+    *,
+    pool: WorkerPool,
+    clock: Clock,
+    watch: Watcher,
+    jobs: int,
+    identity: dict[str, Any],
+    further: bool,
+) -> Fitted:
+    """Search, choose, judge, refit, and write the ledger and ``bundle/``.
 
     Parameters
     ----------
     plan : Plan
         What to do.
-    folder : Path
-        The run folder.
+    work : Workplace
+        Where to write, and the ledger's events if a search goes on.
     pool : WorkerPool
         Where training runs.
     clock : Clock
@@ -66,29 +81,43 @@ def fit_plan(plan: Plan, folder: Path, *, pool: WorkerPool, clock: Clock, watch:
         Hears every event of the ledger, and ``{"event": "phase", "name": ...}`` when a step begins.
     jobs : int
         Workers of the pool.
+    identity, further
+        As of ``run_search``.
 
     Raises
     ------
     SearchError
         If no trial was completed.
+    StorageError
+        If a file cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="forecastr-") as scratch:
-        return _Fit(plan, folder, pool, clock, watch, jobs, Path(scratch)).run()
+    return _Fit(plan, work, pool, clock, watch, jobs, identity, further).run()
 
 
 @dataclass(eq=False)
 class _Fit:
     plan: Plan
-    folder: Path
+    work: Workplace
     pool: WorkerPool
     clock: Clock
     watch: Watcher
     jobs: int
-    scratch: Path
+    identity: dict[str, Any]
+    further: bool
 
     def run(self) -> Fitted:
         with self._phase("search"):
-            search, ended_by = self._search()
+            search, ended_by = run_search(
+                self.plan,
+                self.work,
+                pool=self.pool,
+                clock=self.clock,
+                watch=self.watch,
+                jobs=self.jobs,
+                score=lambda quantiles: self.validation.metrics(quantiles, part="validation"),
+                identity=self.identity,
+                further=self.further,
+            )
         with self._phase("choose"):
             ensemble, leaders = self._choose(search)
         with self._phase("judge"):
@@ -107,8 +136,10 @@ class _Fit:
                 watch=self.watch,
             )
         with self._phase("forecast"):
+            with naming(self.work.run):
+                self.work.run.mkdir()
             write_bundle(
-                self.folder / "bundle",
+                self.work.run / "bundle",
                 self.plan,
                 weights=ensemble.weights,
                 shares=ensemble.shares,
@@ -123,13 +154,17 @@ class _Fit:
         leaderboard = leaderboard_table(search.trials, leaders, judgement, test_errors)
         summary = self._summarize(search, ended_by, ensemble, judgement, refitted)
         summary["forecast"] = {"rows": len(forecast), "missing": missing}
-        return Fitted(load_bundle(self.folder / "bundle"), summary, leaderboard, backtest, forecast)
+        return Fitted(self.work.folder, summary, leaderboard, backtest, forecast)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         self.watch({"event": "phase", "name": name, "seconds_left": self.clock.left})
         with self.clock.phase(name):
             yield
+
+    @property
+    def scratch(self) -> Path:
+        return self.work.scratch
 
     @cached_property
     def scale(self) -> np.ndarray:
@@ -138,40 +173,6 @@ class _Fit:
     @cached_property
     def validation(self) -> Part:
         return Part.of(self.plan.known_store, self.plan.validation, self.plan.task.horizon, self.scale)
-
-    def _search(self) -> tuple[Search, str]:
-        plan, rows = self.plan, self.plan.store.save(self.scratch / "all")
-        setting = SearchSetting(
-            train=plan.train_store.save(self.scratch / "train", beside=rows),
-            known=plan.known_store.save(self.scratch / "known", beside=rows),
-            validation=plan.validation,
-            horizon=plan.task.horizon,
-            season_lengths=plan.task.season_lengths,
-            covariates=plan.inputs.shape,
-            seed=plan.task.seed,
-            scratch=self.scratch,
-        )
-        with Ledger(self.folder / "ledger.jsonl") as ledger:
-            ledger.append("search_started", fingerprint=plan.panel.fingerprint, seed=plan.task.seed)
-            search = Search(
-                setting=setting,
-                proposals=make_proposals(plan, jobs=self.jobs),
-                score=lambda quantiles: self.validation.metrics(quantiles, part="validation"),
-                pool=self.pool,
-                ledger=ledger,
-                watch=self.watch,
-            )
-
-            def seconds_left() -> float:
-                return self.clock.left_to_search(refit_seconds(search.completed[:MOST_MEMBERS], jobs=self.jobs))
-
-            classic = plan.task.preset == "classic"  # one long trial, which is not trained twice
-            ended_by = search.run(
-                seconds_left=seconds_left,
-                trial_seconds=lambda: seconds_left() if classic else min(seconds_left(), self.clock.left_to_train()),
-                max_trials=1 if classic else plan.budget.max_trials,
-            )
-            return search, ended_by
 
     def _choose(self, search: Search) -> tuple[Ensemble, dict[str, dict[str, float | None]]]:
         """Pick members and calibrate on validation; also return the validation errors of what is not a trial."""
@@ -239,7 +240,7 @@ class _Fit:
     def _forecast(self) -> pd.DataFrame:
         """Forecast past the end of the data with the bundle just written, as tomorrow's `predict` will."""
         output = self.scratch / "forecast.parquet"
-        self.pool.run([("forecast", FORECAST_BUNDLE, self.folder / "bundle", output)], seconds=math.inf)
+        self.pool.run([("forecast", FORECAST_BUNDLE, self.work.run / "bundle", output)], seconds=math.inf)
         return pd.read_parquet(output)
 
     def _summarize(

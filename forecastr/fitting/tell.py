@@ -1,12 +1,11 @@
 """The run folder: tables, pictures, report and summary, from what a fit left in memory."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from forecastr.bundle.tables import write_table
 from forecastr.files import whole_file, write_json
 from forecastr.fitting.clock import Clock
+from forecastr.fitting.folder import Workplace
 from forecastr.fitting.plan import Plan
 from forecastr.fitting.run import Fitted
 from forecastr.schema import ID, TARGET, TIME
@@ -16,8 +15,8 @@ MOST_HISTORY = 20_000  # rows of a series: more than a picture can show
 HISTORY_TESTS = 2  # test parts' lengths of rows shown in pictures, the test part itself among them
 
 
-def write_run_folder(folder: Path, plan: Plan, fitted: Fitted, clock: Clock) -> None:
-    """Write everything but the bundle and the ledger, which are there already; the summary comes last.
+def write_run_folder(work: Workplace, plan: Plan, fitted: Fitted, clock: Clock) -> None:
+    """Write everything but the bundle, which is there already, and the ledger; the summary comes last.
 
     ``fitted.summary`` gains the seconds by phase.
     """
@@ -28,7 +27,7 @@ def write_run_folder(folder: Path, plan: Plan, fitted: Fitted, clock: Clock) -> 
         write_page,
     )
 
-    summary, events = fitted.summary, read_ledger(folder / "ledger.jsonl")
+    folder, summary, events = work.run, fitted.summary, read_ledger(work.ledger)
     history = recent_history(plan)
     with clock.phase("write"):
         if len(fitted.forecast):

@@ -1,5 +1,6 @@
 """Trials one after the other on every worker, until time, number or hope runs out."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ FIRST_GRACE = 60.0  # the same while none is completed: without one, all was for
 SHORTEST = 3.0  # seconds below which no trial is worth starting
 WORTHWHILE = 0.7  # of the seconds that trials usually take: with less a trial is not worth starting
 FIRST = 6.0  # seconds that the first trial gets even where less is left: a late forecast is better than none
+CANDIDATES = 16  # best trials, whose files are kept: an ensemble is chosen from them
 HOPELESS = 5  # failed trials in a row, none completed, after which a search gives up
 STALLED = 40  # completed trials in a row without a better score
 
@@ -52,6 +54,7 @@ class Trial:
     score: float | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)  # bytes of each that training wrote
     reason: str = ""
 
     @property
@@ -135,9 +138,16 @@ class Search:
     ledger: Ledger
     watch: Watcher
     trials: list[Trial] = field(default_factory=list)
+    waiting: list[Trial] = field(default_factory=list)  # to be repeated, before any new one
+    ended_by: str | None = None
 
     def run(
-        self, *, seconds_left: Callable[[], float], trial_seconds: Callable[[], float], max_trials: int | None
+        self,
+        *,
+        seconds_left: Callable[[], float],
+        trial_seconds: Callable[[], float],
+        max_trials: int | None,
+        disk_full: Callable[[], bool] = lambda: False,
     ) -> str:
         """Search until a limit is reached and return which one it was.
 
@@ -149,21 +159,28 @@ class Search:
             Seconds that a trial which starts now may take.
         max_trials : int or None
             Trials at most.
+        disk_full : callable
+            Whether there is no room for a further trial.
 
         Raises
         ------
         SearchError
             If no trial was completed.
         """
+
+        def limit() -> str | None:
+            return self._limit_reached(seconds_left(), max_trials) or ("disk limit" if disk_full() else None)
+
         ended_by = None
         while True:
-            ended_by = ended_by or self._limit_reached(seconds_left(), max_trials)
-            while not ended_by and self.pool.idle and self.proposals.ready:
-                ended_by = self._start(trial_seconds()) or self._limit_reached(seconds_left(), max_trials)
+            ended_by = ended_by or limit()
+            while not ended_by and self.pool.idle and (self.waiting or self.proposals.ready):
+                ended_by = self._start(trial_seconds()) or limit()
             if ended_by and not self.pool.busy:
                 break
             for message in self.pool.poll(0.5):
                 self._hear(message)
+        self.trials = [trial for trial in self.trials if trial not in self.waiting]
         self._record("search_ended", ended_by=ended_by)
         if not self.completed:
             reasons = Counter(trial.reason for trial in self.trials)
@@ -178,14 +195,36 @@ class Search:
         done = [trial for trial in self.trials if trial.status == "completed"]
         return sorted(done, key=lambda trial: (trial.score, trial.number))
 
+    @property
+    def candidates(self) -> list[Trial]:
+        """Trials that an ensemble is chosen from, best first."""
+        return [trial for trial in self.completed[:CANDIDATES] if self.has_files(trial)]
+
+    @property
+    def kept(self) -> list[Trial]:
+        """Completed trials whose files may be asked for: the best, and the best of each kind of covariates."""
+        completed = self.completed
+        best = {trial.config.covariates: trial for trial in reversed(completed)}
+        return list(dict.fromkeys([*completed[:CANDIDATES], *best.values()]))
+
+    def has_files(self, trial: Trial) -> bool:
+        """Whether all that training wrote is there, and whole."""
+        folder = self.setting.scratch / trial.name
+        return all(
+            (folder / name).is_file() and (folder / name).stat().st_size == size for name, size in trial.files.items()
+        )
+
     def forecasts(self, trial: Trial) -> np.ndarray:
         """Return a completed trial's validation quantiles [W, H, Q]."""
         return np.load(self.setting.scratch / trial.name / "validation.npy")
 
     def _limit_reached(self, seconds_left: float, max_trials: int | None) -> str | None:
         done = [trial for trial in self.trials if trial.status != "running"]
-        if max_trials is not None and len(self.trials) >= max_trials:
-            return "trial limit"
+        if self.waiting:
+            begun = bool(self.completed) or self.pool.busy
+            return "time limit" if seconds_left < SHORTEST and begun else None
+        if self.ended_by or (max_trials is not None and len(self.trials) >= max_trials):
+            return self.ended_by or "trial limit"
         usual = float(np.median([trial.result["seconds"] for trial in self.completed])) if self.completed else 0.0
         if seconds_left < max(SHORTEST, WORTHWHILE * usual) and self.trials:
             return "time limit"
@@ -196,13 +235,16 @@ class Search:
         return None
 
     def _start(self, seconds: float) -> str | None:
-        config = self.proposals.ask()
-        if config is None:
-            return "space exhausted"
-        trial = Trial(len(self.trials), config)
-        seconds = max(seconds, 0.0 if self.trials else FIRST)
-        self.trials.append(trial)
-        self._record("trial_started", trial=trial.name, config=vars(config))
+        seconds = max(seconds, 0.0 if self.completed or self.pool.busy else FIRST)
+        if self.waiting:
+            trial = self.waiting.pop(0)
+        else:
+            config = self.proposals.ask()
+            if config is None:
+                return "space exhausted"
+            trial = Trial(len(self.trials), config)
+            self.trials.append(trial)
+        self._record("trial_started", trial=trial.name, config=vars(trial.config))
         job = self.setting.job(trial, seconds)
         self.pool.submit(trial, TRAIN, job, seconds=seconds + (GRACE if self.completed else FIRST_GRACE))
         return None
@@ -217,11 +259,13 @@ class Search:
             trial.score, trial.result = trial.metrics["validation_mase"], message.content
             if trial.score is not None and np.isfinite(trial.score):
                 trial.status = "completed"
+                trial.files = {path.name: path.stat().st_size for path in self._files(trial)}
                 self._record(
                     "trial_completed",
                     trial=trial.name,
                     score=trial.score,
                     metrics=trial.metrics,
+                    files=trial.files,
                     **message.content,
                 )
         if trial.status != "completed":
@@ -229,6 +273,11 @@ class Search:
             trial.reason = message.content if message.kind == "failed" else "its forecasts are not finite"
             self._record("trial_failed", trial=trial.name, reason=trial.reason)
         self.proposals.tell(trial.number, trial.score)
+        for other in {trial, *self.completed} - set(self.kept):
+            shutil.rmtree(self.setting.scratch / other.name, ignore_errors=True)
+
+    def _files(self, trial: Trial) -> list[Path]:
+        return sorted((self.setting.scratch / trial.name).iterdir())
 
     def _record(self, event: str, **content: Any) -> None:
         self.watch(self.ledger.append(event, **content))

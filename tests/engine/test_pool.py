@@ -48,7 +48,7 @@ def _importable(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):
     """One pool of two for all tests: surviving the others' accidents is part of what is tested."""
-    with WorkerPool(2, backend="jax", logs=tmp_path_factory.mktemp("logs")) as started:
+    with WorkerPool(2, backend="jax") as started:
         yield started
 
 
@@ -152,7 +152,7 @@ def test_a_failing_job_ends_a_run_with_its_reason(pool):
 
 def test_workers_that_cannot_start_are_an_error_and_not_an_endless_loop(tmp_path):
     with (
-        WorkerPool(1, backend="no-such-backend", logs=tmp_path) as pool,
+        WorkerPool(1, backend="no-such-backend") as pool,
         pytest.raises(SearchError, match="could not start"),
     ):
         wait_for(pool, {"never"})
@@ -160,14 +160,14 @@ def test_workers_that_cannot_start_are_an_error_and_not_an_endless_loop(tmp_path
 
 def test_the_seconds_until_the_first_worker_is_up_are_told_once(tmp_path):
     told, begun = [], time.monotonic()
-    with WorkerPool(2, backend="jax", logs=tmp_path, ready=told.append) as pool:
+    with WorkerPool(2, backend="jax", ready=told.append) as pool:
         pool.run([(n, "jobs:echo", n) for n in range(4)], seconds=60)
     assert len(told) == 1
     assert 0.1 < told[0] < time.monotonic() - begun
 
 
 def test_closing_leaves_no_process_behind(tmp_path):
-    pool = WorkerPool(2, backend="jax", logs=tmp_path)
+    pool = WorkerPool(2, backend="jax")
     processes = [worker.process for worker in pool._workers]
     pool.close()
     assert all(process.returncode is not None for process in processes)

@@ -140,7 +140,7 @@ def test_trials_train_in_processes_and_one_that_is_killed_is_a_failed_trial(tmp_
         seed=1,
         scratch=tmp_path,
     )
-    with WorkerPool(2, backend="jax", logs=tmp_path) as pool, Ledger(tmp_path / "ledger.jsonl") as ledger:
+    with WorkerPool(2, backend="jax") as pool, Ledger(tmp_path / "ledger.jsonl") as ledger:
 
         def kill_the_first(event: dict) -> None:
             if event["event"] == "trial_started" and event["trial"] == "0000":
