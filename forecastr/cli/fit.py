@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 NOT_BETTER = 3
 RUNS = Path("runs")
+INTERRUPTED = {
+    "read": "interrupted before the search began",
+    "track": "interrupted: the run folder is complete, and not recorded in MLflow",
+}
 
 
 @reads_tables
@@ -66,6 +70,7 @@ def fit(
 ) -> None:
     """Search a network, judge it against baselines, and forecast."""
     from forecastr.cli import STARTED
+    from forecastr.cli.ending import ending_soon
     from forecastr.cli.inspect import show
     from forecastr.cli.progress import Progress
     from forecastr.cli.track import Tracking
@@ -93,21 +98,26 @@ def fit(
     earlier = [] if output else earlier_folders(data)
     clock = Clock(options.time_limit, started=STARTED)
     tracking = Tracking(tracking_uri, experiment)
-    with Progress(time_limit=options.time_limit, started=STARTED) as progress:
+    with ending_soon(), Progress(time_limit=options.time_limit, started=STARTED) as progress:
 
         def watch(event: dict[str, Any]) -> None:
             progress.watch(event)
             # There will be something to track, and a first trial has had the machine for itself.
-            if event["event"] == "trial_completed":
+            if event["event"] in ("trial_completed", "resumed"):
                 tracking.prepare()
 
-        fitted = fit_table(
-            tables(data), output or default_folder(data), options, watch=watch, clock=clock, overwrite=overwrite,
-            resume=resume, earlier=earlier,
-        )  # fmt: skip
-        folder = fitted.folder
-        progress.watch({"event": "phase", "name": "track", "seconds_left": clock.left})
-        tracked = tracking.deliver(folder, say=progress.say)
+        try:
+            fitted = fit_table(
+                tables(data), output or default_folder(data), options, watch=watch, clock=clock, overwrite=overwrite,
+                resume=resume, earlier=earlier,
+            )  # fmt: skip
+            folder = fitted.folder
+            progress.watch({"event": "phase", "name": "track", "seconds_left": clock.left})
+            tracked = tracking.deliver(folder, say=progress.say)
+        except (KeyboardInterrupt, SystemExit):
+            if progress.phase in INTERRUPTED:  # of the phases between them the event "kept" tells
+                progress.say(INTERRUPTED[progress.phase])
+            raise
         if (folder / "exceptions.csv").exists():
             progress.say(f"exceptions: {folder / 'exceptions.csv'} ({exceptions_text(fitted.summary)})")
     if json:

@@ -182,7 +182,8 @@ class WorkerPool:
             worker.ready = self._proven = True
             self._feed(worker)
             return []
-        if kind == "unwritten":
+        if kind == "unwritten":  # the next would not be either
+            worker.job, worker.deadline = None, float("inf")
             raise StorageError(content)
         message = Message(worker.job, kind, content)
         if kind != "event":

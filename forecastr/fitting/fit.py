@@ -94,8 +94,8 @@ def fit_table(
     """
     clock = clock or Clock(options.time_limit)
     budget = options.budget  # checked before anything is started
-    require_usable(folder, overwrite=overwrite, resume=resume)
     require_unused(folder)
+    require_usable(folder, overwrite=overwrite, resume=resume)
     backend = choose_backend(options.backend)
     jobs = budget.jobs or default_jobs(backend)
     quick = options.time_limit < WELL_COMPILED

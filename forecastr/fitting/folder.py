@@ -129,15 +129,19 @@ def require_usable(folder: Path, *, overwrite: bool, resume: bool) -> None:
 
 
 def require_unused(folder: Path) -> None:
-    """Raise a ConfigError if another fit works in a folder."""
+    """Raise a ConfigError if another fit works in a folder; what a kill in a fit's last moment has left there goes."""
     require_unlocked(folder / WORK / LOCK, what=folder)
+    work = Workplace(folder)
+    if work.scratch.exists() and not work.ledger.exists():
+        with locked(work.scratch / LOCK, what=folder):
+            work.remove()
 
 
 def find_search(folders: Iterable[Path], identity: dict[str, Any], *, finished: bool) -> Path | None:
     """Return the first of these folders that holds this search and is not in use; ``finished`` runs may count."""
     for folder in folders:
         with suppress(ConfigError):
-            require_unused(folder)
+            require_unlocked(folder / WORK / LOCK, what=folder)
             events = _events(folder, finished=finished)
             if events and not _differences(_identity(events), _plain(identity)):
                 return folder

@@ -11,7 +11,7 @@ from forecastr.bundle.covariates import BundleCovariates
 from forecastr.bundle.manifest import write_manifest
 from forecastr.evaluation import RANDOM_WALK
 from forecastr.evaluation.random_walk import VOLATILITY_STEPS
-from forecastr.files import write_json
+from forecastr.files import naming, write_json
 from forecastr.fitting.plan import Plan
 from forecastr.models.config import NetworkConfig, WindowShape, past_length
 from forecastr.schema import ID, TARGET, TIME
@@ -141,5 +141,6 @@ def _covariates(configs: list[NetworkConfig], plan: Plan, store: SeriesStore) ->
 def forecast_bundle(folder: Path, output: Path) -> dict[str, int]:
     """Write the forecast of a bundle as Parquet; runs in a worker, where Keras is loaded already."""
     forecast = load_bundle(folder).predict()
-    forecast.to_parquet(output, index=False)
+    with naming(output):
+        forecast.to_parquet(output, index=False)
     return {"rows": len(forecast)}

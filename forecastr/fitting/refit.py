@@ -10,6 +10,7 @@ from typing import Any
 from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import EXPORT, TRAIN, TrainJob
 from forecastr.errors import SearchError
+from forecastr.files import naming
 from forecastr.search.trials import SearchSetting, Trial
 
 OF_TRIAL = 0.8
@@ -56,7 +57,8 @@ def refit_members(
     bool
         Whether they were refitted; if not, the networks are those that were judged.
     """
-    networks.mkdir()
+    with naming(networks):
+        networks.mkdir()
     if refit_seconds(members, jobs=jobs) <= 1.3 * seconds:  # worth trying: at worst the judged networks stay
         end = time.monotonic() + seconds
         work = (  # made when a worker is free: each has what time is left then

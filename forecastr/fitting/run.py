@@ -136,19 +136,19 @@ class _Fit:
                 watch=self.watch,
             )
         with self._phase("forecast"):
-            with naming(self.work.run):
+            with naming(self.work.run / "bundle"):
                 self.work.run.mkdir()
-            write_bundle(
-                self.work.run / "bundle",
-                self.plan,
-                weights=ensemble.weights,
-                shares=ensemble.shares,
-                offsets={name: offsets for name, offsets in ensemble.offsets.items() if name != NETWORKS},
-                baseline=judgement.verdict.baseline,
-                networks=self.scratch / "networks",
-                scaled_on=self.plan.store if refitted else self.plan.train_store,
-                scale=self.scale,
-            )
+                write_bundle(
+                    self.work.run / "bundle",
+                    self.plan,
+                    weights=ensemble.weights,
+                    shares=ensemble.shares,
+                    offsets={name: offsets for name, offsets in ensemble.offsets.items() if name != NETWORKS},
+                    baseline=judgement.verdict.baseline,
+                    networks=self.scratch / "networks",
+                    scaled_on=self.plan.store if refitted else self.plan.train_store,
+                    scale=self.scale,
+                )
             missing = self._missing_future(ensemble)
             forecast = _without_rows(backtest) if missing else self._forecast()
         leaderboard = leaderboard_table(search.trials, leaders, judgement, test_errors)

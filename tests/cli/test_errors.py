@@ -1,5 +1,6 @@
 """Commands that cannot be carried out: one sentence on standard error, exit code 2, and nothing written."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +130,7 @@ def test_a_table_without_numbers_is_an_error_that_names_its_columns(forecastr_he
 def test_a_fit_whose_workers_cannot_start_fails_and_keeps_the_earlier_run(forecastr, place, monkeypatch):
     (place / "broken").mkdir()
     (place / "broken" / "keras.py").write_text("raise ImportError('no such kernel')\n")
-    monkeypatch.setenv("PYTHONPATH", str(place / "broken"))
+    monkeypatch.setenv("PYTHONPATH", str(place / "broken"), prepend=os.pathsep)
 
     done = forecastr("fit", "days.csv", "--output", "earlier", "--overwrite", cwd=place)
 
@@ -139,6 +140,20 @@ def test_a_fit_whose_workers_cannot_start_fails_and_keeps_the_earlier_run(foreca
     assert "Traceback" not in done.stderr
     assert files(place / "earlier") == {"summary.json": b"{}"}
     assert not [path for path in place.iterdir() if path.is_dir() and path.name.startswith(".")]
+
+
+def test_a_fit_whose_trials_all_fail_says_why_most_did_and_leaves_nothing(forecastr, place, monkeypatch):
+    (place / "broken").mkdir()
+    (place / "broken" / "keras.py").write_text("")  # loads, and has nothing in it
+    monkeypatch.setenv("PYTHONPATH", str(place / "broken"), prepend=os.pathsep)
+
+    done = forecastr("fit", "days.csv", "--output", "run", "--tracking-uri", "http://127.0.0.1:9", cwd=place)
+
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: No trial was completed: ModuleNotFoundError: No module named 'keras.")
+    assert "trial 0000 failed: ModuleNotFoundError" in done.stderr
+    assert not (place / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ SUMMARY = {
     "data": ["path", "fingerprint", "rows", "series", "target", "time", "id"],
     "task": ["horizon", "season_lengths", "context_length", "levels", "preset", "seed", "frequency"],
     "splits": ["train", "validation", "test"],
-    "budget": ["time_limit", "max_trials", "jobs"],
+    "budget": ["time_limit", "max_trials", "jobs", "disk_limit"],
     "search": ["trials", "completed", "failed", "ended_by", "best_trial", "best_score"],
     "chosen": ["members", "baselines", "calibrated_on", "refitted"],
     "metrics": ["forecastr", "last_value", "drift", "seasonal_naive", "theta", "random_walk"],

@@ -115,10 +115,11 @@ def test_a_terminal_shows_trials_the_best_score_and_seconds_left_until_ctrl_c(te
     assert "s left" in terminal.shown
     assert "updates, validation loss" in terminal.shown
     assert "\x1b[" in terminal.shown  # the line is drawn again in place
-    assert "interrupted: nothing is kept of this fit" in terminal.shown
+    assert "the same command goes on from there" in " ".join(terminal.shown.split())
     assert "Traceback" not in terminal.shown
     assert not wait_until_gone(helpers, 5)
-    assert not (tmp_path / "run").exists()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".search"]
+    assert '"event": "interrupted"' in (tmp_path / "run" / ".search" / "ledger.jsonl").read_text().splitlines()[-1]
 
 
 @pytest.mark.slow  # Ctrl-C, above, leaves none either

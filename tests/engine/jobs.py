@@ -1,9 +1,12 @@
 """Work for the pool's tests: what workers do well, badly and not at all."""
 
+import ctypes
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -34,3 +37,26 @@ def hang(seconds: float) -> dict[str, Any]:
 def leave() -> dict[str, Any]:
     print("no memory left", flush=True)
     os._exit(3)
+
+
+def crash() -> dict[str, Any]:
+    ctypes.string_at(0)  # a segmentation fault
+    return {}
+
+
+def exhaust() -> dict[str, Any]:
+    """Take more memory than a limit allows."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (2**30, before[1]))
+    try:
+        bytearray(2**32)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    return {}
+
+
+def fill(path: str) -> dict[str, Any]:
+    from forecastr.files import write_text
+
+    write_text(Path(path), "no room")
+    return {}

@@ -9,7 +9,7 @@ import pytest
 
 from forecastr.engine import pool as pool_module
 from forecastr.engine.pool import Message, WorkerPool
-from forecastr.errors import SearchError
+from forecastr.errors import SearchError, StorageError
 
 
 def wait_for(pool: WorkerPool, jobs: set[str], *, seconds: float = 90) -> list[Message]:
@@ -89,6 +89,33 @@ def test_a_killed_worker_fails_its_job_and_the_other_s_is_done(pool):
     assert messages["killed"].content.startswith("died of signal 9")
     assert messages["other"].kind == "done"
     assert len(pool.run([(n, "jobs:echo", n) for n in range(3)], seconds=60)) == 3  # the replacement works
+
+
+def test_a_segmentation_fault_fails_its_job_and_the_pool_goes_on(pool):
+    pool.submit("crashed", "jobs:crash", seconds=60)
+    assert only(wait_for(pool, {"crashed"})).content.startswith("died of signal 11")
+    assert pool.run([("next", "jobs:echo", 1)], seconds=60)["next"]["value"] == 1
+
+
+def test_a_worker_past_its_memory_limit_fails_its_job(pool):
+    pool.submit("large", "jobs:exhaust", seconds=60)
+    assert only(wait_for(pool, {"large"})).content.startswith("MemoryError")
+
+
+def test_a_file_that_a_worker_cannot_write_is_an_error_and_no_failed_job(pool, tmp_path):
+    pool.submit("unwritten", "jobs:fill", str(tmp_path / "nowhere" / "file"), seconds=60)
+    with pytest.raises(StorageError, match="nowhere/file cannot be written: No such file"):
+        wait_for(pool, {"unwritten"})
+    assert not pool.busy
+
+
+def test_signals_for_the_whole_group_are_the_parents_business(pool):
+    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
+    pool.submit("trained", "jobs:hang", 0.5, seconds=60)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        for pid in _pids(pool):
+            os.kill(pid, number)
+    assert only(wait_for(pool, {"trained"})).kind == "done"
 
 
 def test_a_worker_that_leaves_is_quoted(pool):

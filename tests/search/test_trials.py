@@ -1,11 +1,10 @@
 import os
 import signal
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from forecastr.engine.pool import Message, WorkerPool
+from forecastr.engine.pool import WorkerPool
 from forecastr.errors import SearchError
 from forecastr.models.config import NetworkConfig
 from forecastr.search import trials as trials_module
@@ -30,55 +29,7 @@ class Listed:
         self.told[number] = score
 
 
-class Scripted:
-    """A pool of one worker that says at the next poll what a list of outcomes tells it to."""
-
-    def __init__(self, outcomes: list[float | str], folder: Path) -> None:
-        self.outcomes, self.folder, self.job = outcomes, folder, None
-        self.idle, self.busy = 1, False
-
-    def submit(self, job, function, work, *, seconds: float) -> None:
-        self.job, self.idle, self.busy = job, 0, True
-
-    def poll(self, timeout: float) -> list[Message]:
-        job, outcome = self.job, self.outcomes[self.job.number % len(self.outcomes)]
-        self.idle, self.busy = 1, False
-        if isinstance(outcome, str):
-            return [Message(job, "failed", outcome)]
-        (self.folder / job.name).mkdir()
-        np.save(self.folder / job.name / "validation.npy", np.full((1, 1, 5), outcome))
-        return [Message(job, "done", {"seconds": 1.0})]
-
-
-def scripted_search(tmp_path: Path, outcomes: list[float | str], proposals=None):
-    setting = SearchSetting(
-        train=tmp_path,
-        known=tmp_path,
-        validation=Cutoffs(np.zeros(1, int), np.ones(1, int)),
-        horizon=1,
-        season_lengths=(1,),
-        seed=1,
-        scratch=tmp_path,
-    )
-    return Search(
-        setting=setting,
-        proposals=proposals or Listed(SMALL),
-        score=lambda quantiles: {"validation_mase": float(quantiles.mean())},
-        pool=Scripted(outcomes, tmp_path),
-        ledger=Ledger(tmp_path / "ledger.jsonl"),
-        watch=lambda event: None,
-    )
-
-
-def run(search: Search, *, seconds: list[float] | None = None, max_trials: int | None = None) -> str:
-    left = iter(seconds or [])
-    with search.ledger:
-        return search.run(
-            seconds_left=lambda: next(left, 0.0) if seconds else 1e6, trial_seconds=lambda: 1e6, max_trials=max_trials
-        )
-
-
-def test_the_trial_limit_ends_a_search_with_the_best_first(tmp_path):
+def test_the_trial_limit_ends_a_search_with_the_best_first(tmp_path, scripted_search, run):
     search = scripted_search(tmp_path, [0.9, 0.5, "killed", 0.7])
     assert run(search, max_trials=4) == "trial limit"
     assert [trial.name for trial in search.completed] == ["0001", "0003", "0000"]
@@ -95,7 +46,7 @@ def test_the_trial_limit_ends_a_search_with_the_best_first(tmp_path):
 
 
 @pytest.mark.parametrize("bad", ["killed: not done at its deadline", float("nan"), float("inf")])
-def test_a_failed_trial_is_never_the_best(tmp_path, bad):
+def test_a_failed_trial_is_never_the_best(tmp_path, scripted_search, run, bad):
     search = scripted_search(tmp_path, [bad, 0.9])
     run(search, max_trials=2)
     assert [trial.score for trial in search.completed] == [0.9]
@@ -103,28 +54,28 @@ def test_a_failed_trial_is_never_the_best(tmp_path, bad):
     assert search.proposals.told == {0: None, 1: 0.9}
 
 
-def test_the_time_limit_ends_a_search_and_lets_the_running_trial_end(tmp_path):
+def test_the_time_limit_ends_a_search_and_lets_the_running_trial_end(tmp_path, scripted_search, run):
     search = scripted_search(tmp_path, [0.9])
     assert run(search, seconds=[100.0, 100.0, 50.0, 2.9]) == "time limit"
     assert len(search.completed) == len(search.trials) >= 1
 
 
-def test_a_search_without_a_completed_trial_is_an_error_that_quotes_the_commonest_reason(tmp_path):
+def test_a_search_without_a_completed_trial_is_an_error_with_the_commonest_reason(tmp_path, scripted_search, run):
     search = scripted_search(tmp_path, ["no memory", "died of signal 9", "died of signal 9"])
     with pytest.raises(SearchError, match="No trial was completed: died of signal 9"):
         run(search)
     assert len(search.trials) == trials_module.HOPELESS
 
 
-def test_a_search_that_does_not_improve_any_more_ends(tmp_path):
+def test_a_search_that_does_not_improve_any_more_ends(tmp_path, scripted_search, run):
     search = scripted_search(tmp_path, [0.5, 0.4, *[0.6] * 1000])
     assert run(search) == "no improvement"
     assert len(search.trials) == 2 + trials_module.STALLED
 
 
-def test_an_exhausted_space_ends_a_search(tmp_path):
+def test_an_exhausted_space_ends_a_search(tmp_path, scripted_search, run):
     with pytest.raises(SearchError, match="there was no time for one"):
-        run(scripted_search(tmp_path, [0.5], proposals=Listed()))
+        run(scripted_search(tmp_path, [0.5], configs=[]))
     assert read_ledger(tmp_path / "ledger.jsonl")[-1]["ended_by"] == "space exhausted"
 
 

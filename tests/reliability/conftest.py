@@ -1,0 +1,139 @@
+"""A real fit small enough to be broken many times."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+# The command itself, but for trials of 50 and 100 updates, whatever the time limit.
+PROGRAM = """
+import forecastr.fitting.fit, forecastr.fitting.plan
+forecastr.fitting.fit.trial_updates = forecastr.fitting.plan.trial_updates = lambda limit: (50, 50, 100)
+from forecastr.cli.main import main
+main()
+"""
+OPTIONS = ("--horizon", "3", "--context", "10", "--max-trials", "4", "--jobs", "2", "--time-limit", "5m")
+NO_STORE = ("--tracking-uri", "http://127.0.0.1:9")  # tracking has tests of its own
+
+
+@dataclass(frozen=True)
+class SmallFit:
+    """A fit of 300 rows in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Its run folder.
+    environment : dict
+        Of its processes.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger of the search under way."""
+        return self.folder / ".search" / "ledger.jsonl"
+
+    def start(self, *options: str) -> "subprocess.Popen[str]":
+        """Start it, as the leader of a group of processes."""
+        table = ["fit", "oil.csv", "--output", str(self.folder)]
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *table, *OPTIONS, *NO_STORE, *options],
+            cwd=self.folder.parent,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *options: str) -> "subprocess.CompletedProcess[str]":
+        """Run it to its end."""
+        process = self.start(*options)
+        _, shown = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, "", shown)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return the leaderboard but for what depends on the clock."""
+        return pd.read_csv(self.folder / "leaderboard.csv", dtype={"name": str}).drop(columns="seconds")
+
+    def wait_for(self, event: str, *, seconds: float = 120) -> None:
+        """Return when the ledger has an event."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with suppress(FileNotFoundError):
+                if f'"event": "{event}"' in self.ledger.read_text():
+                    return
+            time.sleep(0.02)
+        pytest.fail(f"no {event} in {seconds} s")
+
+
+@pytest.fixture
+def small_fit(tmp_path, command_environment) -> Callable[[Path], SmallFit]:
+    """Return a function that prepares a small fit in a folder that need not be there yet."""
+    prices = Path(__file__).parents[2] / "examples" / "prices.csv"
+
+    def make(folder: Path) -> SmallFit:
+        rows = prices.read_text().splitlines(keepends=True)[:301]
+        (folder.parent / "oil.csv").write_text("".join(rows))
+        return SmallFit(folder, {**command_environment, "PYTHONPATH": os.environ.get("PYTHONPATH", "")})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, command_environment) -> SmallFit:
+    """Return the fit as it is when nobody disturbs it."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    prices = Path(__file__).parents[2] / "examples" / "prices.csv"
+    (folder.parent / "oil.csv").write_text("".join(prices.read_text().splitlines(keepends=True)[:301]))
+    fit = SmallFit(folder, {**command_environment, "PYTHONPATH": os.environ.get("PYTHONPATH", "")})
+    done = fit.run()
+    assert done.returncode == 0, done.stderr
+    return fit
+
+
+@pytest.fixture
+def kill() -> Callable[["subprocess.Popen[str]"], None]:
+    """Return a function that kills a fit and all its workers, and sees them gone."""
+
+    def kill_group(process: "subprocess.Popen[str]") -> None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert not living(process.pid)
+
+    return kill_group
+
+
+@pytest.fixture
+def orphans() -> Callable[[int], list[int]]:
+    """Return a function that tells which processes of a group are still there a second later."""
+    return living
+
+
+def living(group: int) -> list[int]:
+    """Return the processes of a group that are still there after a second."""
+    end = time.monotonic() + 1
+    while (found := list(members(group))) and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
+
+
+def members(group: int) -> Iterator[int]:
+    """Yield the living processes of a group."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                state, _, of_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+                if int(of_group) == group and state != "Z":
+                    yield int(folder.name)

@@ -1,0 +1,116 @@
+"""`kill -9` at any instant: nothing that was completed is trained again, and the result is the same."""
+
+import json
+import random
+import subprocess
+from collections import Counter
+
+import pandas as pd
+import pytest
+
+from forecastr.search.ledger import read_ledger
+
+RUN = {
+    *("bundle", "forecast.csv", "backtest.csv", "leaderboard.csv", "report.html", "data_report.json"),
+    *("predicted_vs_actual.png", "learning_curves.png", "error_by_horizon.png", "summary.json", "ledger.jsonl"),
+}
+
+
+def kill_and_go_on(fit, kill, *, kills: int, seed: int, longest: float) -> int:
+    """Run a fit, kill it at a random moment, run it again; once it was killed so often, to its end.
+
+    Return how many kills it survived: a fit that is quicker than its killer has none any more.
+    """
+    rng, survived = random.Random(seed), 0
+    while survived < kills and (not (fit.folder / "summary.json").exists() or (fit.folder / ".search").exists()):
+        process = fit.start()
+        try:
+            _, shown = process.communicate(timeout=rng.uniform(0, longest))
+        except subprocess.TimeoutExpired:
+            kill(process)
+            survived += 1
+            continue
+        assert process.returncode == 0, shown
+    if not (fit.folder / "summary.json").exists() or (fit.folder / ".search").exists():
+        done = fit.run()
+        assert done.returncode == 0, done.stderr
+    return survived
+
+
+def check(fit, undisturbed) -> None:
+    """Compare a fit with the one that nobody disturbed."""
+    pd.testing.assert_frame_equal(fit.leaderboard(), undisturbed.leaderboard(), check_exact=True)
+    for name in ("forecast.csv", "backtest.csv"):
+        assert (fit.folder / name).read_bytes() == (undisturbed.folder / name).read_bytes()
+    assert {path.name for path in fit.folder.iterdir()} == RUN
+    assert {path.name for path in fit.folder.parent.iterdir()} == {"oil.csv", "run"}
+    events = read_ledger(fit.folder / "ledger.jsonl")
+    completed = Counter(event["trial"] for event in events if event["event"] == "trial_completed")
+    assert completed == {f"{n:04d}": 1 for n in range(4)}  # none was trained again
+
+
+def test_a_fit_that_is_killed_five_times_gives_what_it_would_have_given(small_fit, undisturbed, kill, tmp_path):
+    fit = small_fit(tmp_path / "run")
+
+    assert kill_and_go_on(fit, kill, kills=5, seed=2, longest=6.0) == 5
+
+    check(fit, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_a_hundred_kills_are_survived(small_fit, undisturbed, kill, tmp_path, seed, record_property):
+    fit = small_fit(tmp_path / "run")
+
+    survived = kill_and_go_on(fit, kill, kills=10, seed=seed, longest=4.0 + seed)
+
+    record_property("kills", survived)
+    check(fit, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("event", ["search_ended", "run", "whole"])
+def test_a_kill_after_the_search_trains_no_trial_again(small_fit, undisturbed, kill, tmp_path, event):
+    """Judging, refitting, and the moment when the run takes its place."""
+    fit = small_fit(tmp_path / "run")
+    process = fit.start()
+    if event == "search_ended":
+        fit.wait_for(event)
+    else:
+        while not (fit.folder / ".search" / event).exists() and process.poll() is None:
+            pass
+    kill(process)
+
+    done = fit.run()
+
+    assert done.returncode == 0, done.stderr
+    assert "4 completed trials are kept, 0 to repeat" in done.stderr
+    check(fit, undisturbed)
+
+
+def test_only_the_parent_need_be_killed(small_fit, orphans, tmp_path):
+    """Workers die with it, also in the middle of training."""
+    fit = small_fit(tmp_path / "run")
+    process = fit.start()
+    fit.wait_for("trial_started")
+
+    process.kill()
+    process.communicate()
+
+    assert not orphans(process.pid)
+
+
+@pytest.mark.slow
+def test_an_earlier_run_is_there_until_the_new_one_is(small_fit, undisturbed, kill, tmp_path):
+    fit = small_fit(tmp_path / "run")
+    fit.folder.mkdir()
+    (fit.folder / "summary.json").write_text(json.dumps({"an earlier": "run"}))
+    process = fit.start("--overwrite")
+    fit.wait_for("trial_completed")
+    kill(process)
+    assert json.loads((fit.folder / "summary.json").read_text()) == {"an earlier": "run"}
+
+    done = fit.run("--overwrite")
+
+    assert done.returncode == 0, done.stderr
+    check(fit, undisturbed)
