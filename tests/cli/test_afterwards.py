@@ -13,7 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from forecastr.bundle.manifest import check_manifest
 from forecastr.schema import forecast_columns
+from forecastr.tracking import fetch_model, register_model
 from forecastr.tracking.client import open_store
 
 
@@ -203,3 +205,19 @@ def test_the_tracked_model_answers_over_http(fit, command_environment, tmp_path)
     assert len(rows) == 5
     assert set(rows[0]) == {"unique_id", "ds", *forecast_columns(), "baseline"}
     assert 10 < rows[0]["forecastr"] < 20
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of type hints of its own
+def test_a_registered_fit_forecasts_through_mlflow_as_through_its_run_folder(fit, monkeypatch):
+    import mlflow
+
+    uri = f"sqlite:///{fit.cwd}/mlflow.db"
+    register_model(uri, json.loads(fit.result.stdout)["tracked_run"]["run_id"], "oil", alias="champion")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr(mlflow.tracking._tracking_service.utils, "_tracking_uri", None)
+
+    forecast = mlflow.pyfunc.load_model("models:/oil@champion").predict(pd.DataFrame(columns=["unique_id", "ds", "y"]))
+
+    written = pd.read_csv(fit.folder / "forecast.csv")
+    assert forecast["forecastr"].tolist() == pytest.approx(written["forecastr"].tolist(), rel=1e-4)
+    assert check_manifest(fetch_model("models:/oil@champion", uri)) == check_manifest(fit.folder / "bundle")

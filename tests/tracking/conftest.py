@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from forecastr.bundle.manifest import write_manifest
 from forecastr.tracking import TrackedRun, prepare_store, track_run
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -69,7 +70,8 @@ def write_run_folder(parent: Path, name: str = "prices-1", *, trials: int = 3, e
     """Write a run folder below ``parent`` and return it."""
     folder = parent / name
     (folder / "bundle").mkdir(parents=True)
-    (folder / "bundle" / "manifest.json").write_text('{"format": 1}')
+    (folder / "bundle" / "task.json").write_text('{"horizon": 3}')
+    write_manifest(folder / "bundle")
     (folder / "summary.json").write_text(json.dumps(make_summary(trials)))
     events = [json.dumps(event) + "\n" for event in make_events(trials, epochs)]
     (folder / "ledger.jsonl").write_text("".join(events))
