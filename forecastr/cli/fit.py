@@ -65,6 +65,9 @@ def fit(
     require_skill: Annotated[
         bool, typer.Option("--require-skill", help="Exit with 3 if the forecast is not better than its baseline.")
     ] = False,
+    require_tracking: Annotated[
+        bool, typer.Option("--require-tracking", help="Exit with 1 if the run could not be tracked.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; train and write nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
@@ -127,6 +130,8 @@ def fit(
         typer.echo(verdict_text(fitted.summary))
         typer.echo()
         typer.echo(where_to_look(folder, tracked.uri if tracked else None, forecast=len(fitted.forecast) > 0))
+    if require_tracking and tracked is None:
+        raise typer.Exit(1)
     if require_skill and fitted.summary["verdict"]["kind"] != "better":
         raise typer.Exit(NOT_BETTER)
 

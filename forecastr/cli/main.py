@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from forecastr.cli import backtest, doctor, fetch, fit, inspect, predict, runs, ui
+from forecastr.cli import backtest, doctor, fetch, fit, inspect, predict, runs, sync, ui
 from forecastr.cli.reading import GroupedCommand
 from forecastr.errors import ForecastrError, SearchError, ServiceError, StorageError, TrackingError
 
@@ -25,6 +25,7 @@ for command in (
     predict.predict,
     backtest.backtest,
     runs.runs,
+    sync.sync,
     ui.ui,
     doctor.doctor,
 ):

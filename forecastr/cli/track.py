@@ -1,17 +1,20 @@
-"""Delivering a run folder to MLflow without keeping anyone waiting for a dead server."""
+"""Delivering a run folder to MLflow without keeping anyone waiting for a store that does not answer."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from forecastr.errors import TrackingError
-from forecastr.tracking import TrackedRun, load_mlflow, prepare_store, resolve_store, track_run
+from forecastr.tracking import TrackedRun, resolve_store
 from forecastr.tracking.address import without_password
+from forecastr.tracking.courier import Courier
+from forecastr.tracking.spool import is_kept, new_entry
+
+_SECONDS_WHEN_STOPPED = 2.0  # a command that was interrupted ends within five
 
 
 class Tracking:
-    """The store of a command, made ready in the background while the search trains.
+    """The store of a command, and the courier who gets ready in the background while the search trains.
 
     Parameters
     ----------
@@ -23,30 +26,36 @@ class Tracking:
 
     def __init__(self, uri: str | None, experiment: str | None) -> None:
         self.uri, self.experiment = resolve_store(uri), experiment
-        self._ready = threading.Thread(target=self._prepare, daemon=True)
+        self._courier = Courier(self.uri)
 
     def prepare(self) -> None:
         """Begin to make the store ready, if that has not begun; call when there will be something to track."""
-        if self._ready.ident is None:
-            self._ready.start()
+        self._courier.prepare()
 
     def deliver(self, folder: Path, *, say: Callable[[str], None]) -> TrackedRun | None:
         """Track a run folder and return where, without passwords.
 
-        A store that cannot be reached is a warning, for the folder is whole; None is returned then.
+        A store that cannot be reached is a warning, for the folder is whole, and `forecastr sync` delivers it
+        later; None is returned then.
         """
-        self.prepare()
-        self._ready.join()
+        entry = new_entry(folder, self.uri, self.experiment)
         try:
-            run = track_run(folder, tracking_uri=self.uri, experiment=self.experiment)
+            run = self._courier.deliver(entry)
         except TrackingError as error:
-            say(f"warning: {error} The run folder {folder} is complete.")
+            later = " `forecastr sync` tracks it later." if is_kept(entry) else ""
+            say(f"warning: {error} The run folder {folder} is complete.{later}")
             return None
         return replace(run, uri=without_password(run.uri))
 
-    def _prepare(self) -> None:
+    def deliver_stopped(self, folder: Path, *, name: str, say: Callable[[str], None]) -> None:
+        """Track what is left of a fit that was stopped, as a run that is KILLED; call when its folder is closed.
+
+        Nothing happens where no trial was completed. ``name`` is the experiment if none was asked for.
+        """
+        if not self._courier.started:
+            return
+        entry = new_entry(folder, self.uri, self.experiment or name, stopped=True)
         try:
-            prepare_store(self.uri)
-            load_mlflow()
-        except TrackingError:
-            return  # delivering will meet the same error, and tell
+            self._courier.deliver(entry, seconds=_SECONDS_WHEN_STOPPED, to_load=_SECONDS_WHEN_STOPPED)
+        except TrackingError as error:
+            say(f"warning: {error} The run is not tracked as killed; `forecastr sync` does it later.")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,8 @@ def open_store(uri: str) -> Iterator["MlflowClient"]:
 def _first_line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     if "Max retries exceeded" in text:  # then pages about sockets
-        return "no server answers there"
+        failed = re.search(r"too many (\d+) error responses", text)
+        return f"the server answers with an error ({failed[1]})" if failed else "no server answers there"
     return text.splitlines()[0].rstrip(".")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from forecastr.schema import BASELINE, ID, TARGET, TIME, forecast_columns
 
 if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
     from mlflow.models import ModelSignature
 
     from mlflow import MlflowClient
@@ -34,12 +35,28 @@ def log_bundle(client: "MlflowClient", run_id: str, bundle: Path, *, version: st
     str
         The model's id: ``models:/ID`` is its address.
     """
-    import mlflow.pyfunc
     from mlflow.entities import LoggedModelOutput
+
+    run = client.get_run(run_id)
+    experiment_id = run.info.experiment_id
+    # An earlier call may have been interrupted: what it began is gone on with.
+    begun = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
+    logged = (
+        begun[0]
+        if begun
+        else client.create_logged_model(experiment_id, name=MODEL_NAME, source_run_id=run_id, model_type="forecaster")
+    )
+    if logged.status != "READY":
+        _write_model(client, run_id, logged, bundle, version=version)
+    if not (run.outputs and run.outputs.model_outputs):
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return str(logged.model_id)
+
+
+def _write_model(client: "MlflowClient", run_id: str, logged: "LoggedModel", bundle: Path, *, version: str) -> None:
+    import mlflow.pyfunc
     from mlflow.models import Model
 
-    experiment_id = client.get_run(run_id).info.experiment_id
-    logged = client.create_logged_model(experiment_id, name=MODEL_NAME, source_run_id=run_id, model_type="forecaster")
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / MODEL_NAME
         # What mlflow.pyfunc.log_model does, except that it works on the store that is active in the
@@ -59,8 +76,6 @@ def log_bundle(client: "MlflowClient", run_id: str, bundle: Path, *, version: st
         )
         client.log_model_artifacts(logged.model_id, str(local))
     client.finalize_logged_model(logged.model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return str(logged.model_id)
 
 
 def covariate_columns(bundle: Path) -> list[str]:

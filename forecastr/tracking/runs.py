@@ -1,10 +1,11 @@
-"""One fit as tracked runs, told from its run folder alone."""
+"""One fit as tracked runs, told from its run folder alone, once for each delivery."""
 
-import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from forecastr.errors import TrackingError
 from forecastr.tracking.address import artifact_root, resolve_store
@@ -12,25 +13,17 @@ from forecastr.tracking.batch import log_values
 from forecastr.tracking.client import open_store
 from forecastr.tracking.model import log_bundle
 from forecastr.tracking.names import to_milliseconds, to_name
-from forecastr.tracking.parent import describe, parent_metrics, parent_parameters, parent_tags
+from forecastr.tracking.parent import describe, parent_metrics
 from forecastr.tracking.store import prepare_store
+from forecastr.tracking.story import Story, finished_story, stopped_story
 from forecastr.tracking.trials import collect_trials, log_trial
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
     from mlflow import MlflowClient
 
-ARTIFACTS = (
-    "predicted_vs_actual.png",
-    "learning_curves.png",
-    "error_by_horizon.png",
-    "report.html",
-    "forecast.csv",
-    "backtest.csv",
-    "leaderboard.csv",
-    "data_report.json",
-    "summary.json",
-    "ledger.jsonl",
-)
+DELIVERY_TAG = "delivery"
 
 
 @dataclass(frozen=True)
@@ -42,11 +35,19 @@ class TrackedRun:
     uri: str
 
 
-def track_run(run_folder: Path, *, tracking_uri: str | None = None, experiment: str | None = None) -> TrackedRun:
-    """Track a finished fit: a parent run with its model and files, and a child run per trial.
+def track_run(
+    run_folder: Path,
+    *,
+    tracking_uri: str | None = None,
+    experiment: str | None = None,
+    delivery: str | None = None,
+    stopped: bool = False,
+    tell: Callable[[], object] = lambda: None,
+) -> TrackedRun:
+    """Track a fit: a parent run with its model and files, and a child run per trial.
 
-    Only the run folder is read, so the same call delivers it now or later. Calling twice makes two
-    runs. A run that could not be delivered completely is left FAILED, never FINISHED.
+    Only the run folder is read, so the same call delivers it now or later. The run is FINISHED only when it
+    is whole; one that could not be delivered completely is FAILED.
 
     Parameters
     ----------
@@ -56,6 +57,13 @@ def track_run(run_folder: Path, *, tracking_uri: str | None = None, experiment: 
         The store; see `resolve_store`.
     experiment : str or None
         The experiment, created if it is new; by default the name of the data.
+    delivery : str or None
+        Names this delivery. Calling again with the same name completes the run that an earlier call began,
+        and makes no second one. By default every call makes a run.
+    stopped : bool
+        Track the search so far of a fit that was stopped, as KILLED.
+    tell : callable
+        Called after every step, so that others see that it goes on.
 
     Returns
     -------
@@ -65,43 +73,28 @@ def track_run(run_folder: Path, *, tracking_uri: str | None = None, experiment: 
     Raises
     ------
     TrackingError
-        If the folder holds no finished fit, or the store cannot be reached or written.
+        If the folder holds no such fit, or the store cannot be reached or written.
     """
-    folder = Path(run_folder).absolute()
-    uri = resolve_store(tracking_uri)
-    summary, events = _read_summary(folder), _read_ledger(folder)
+    uri, delivery = resolve_store(tracking_uri), delivery or uuid4().hex
+    story = stopped_story(run_folder) if stopped else finished_story(run_folder)
     with open_store(uri) as client:
         prepare_store(uri)
-        experiment_id = _require_experiment(client, uri, experiment or summary["name"])
-        run_id = _start_parent(client, experiment_id, folder, summary, events)
-        try:
-            _log_parent(client, run_id, folder, summary)
-            _log_children(client, run_id, experiment_id, summary, events)
-        except BaseException:
-            with suppress(Exception):  # the store may be gone: the first error says why
-                client.set_terminated(run_id, "FAILED")
-            raise
-        client.set_terminated(run_id, "FINISHED", _end_time(summary, events))
+        experiment_id = _require_experiment(client, uri, experiment or story.name)
+        tell()
+        run = _find_run(client, experiment_id, delivery) or _start_parent(client, experiment_id, story, delivery)
+        run_id = str(run.info.run_id)
+        if run.info.status != story.status:
+            try:
+                _log_parent(client, run_id, story)
+                tell()
+                _log_children(client, run_id, experiment_id, story, tell)
+            except BaseException:
+                with suppress(Exception):  # the store may be gone: the first error says why
+                    client.set_terminated(run_id, "FAILED")
+                raise
+            client.set_terminated(run_id, story.status, story.end)
+        _remove_doubles(client, experiment_id, delivery, run_id)
     return TrackedRun(run_id, experiment_id, uri)
-
-
-def _read_summary(folder: Path) -> dict[str, Any]:
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrackingError(
-            f"{folder} holds no finished fit: its summary.json cannot be read ({error}). "
-            "Name the folder that `forecastr fit` wrote."
-        ) from error
-    return dict(summary)
-
-
-def _read_ledger(folder: Path) -> list[dict[str, Any]]:
-    """Return the ledger's events; a last line torn by a kill is left out."""
-    path = folder / "ledger.jsonl"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
-    return [json.loads(line) for line in whole.splitlines() if line.strip()]
 
 
 def _require_experiment(client: "MlflowClient", uri: str, name: str) -> str:
@@ -126,46 +119,66 @@ def _require_experiment(client: "MlflowClient", uri: str, name: str) -> str:
     return str(found.experiment_id)
 
 
-def _end_time(summary: dict[str, Any], events: list[dict[str, Any]]) -> int:
-    times = [summary["created"], *(event["time"] for event in events)]
-    return max(to_milliseconds(time) for time in times)
+def _find_runs(client: "MlflowClient", experiment_id: str, delivery: str) -> list["Run"]:
+    """Return the parent runs of a delivery, oldest first."""
+    query = f"tags.{DELIVERY_TAG} = '{delivery}'"
+    found = client.search_runs([experiment_id], query, order_by=["attributes.start_time ASC"])
+    return sorted(found, key=lambda run: run.info.run_id)
 
 
-def _start_parent(
-    client: "MlflowClient",
-    experiment_id: str,
-    folder: Path,
-    summary: dict[str, Any],
-    events: list[dict[str, Any]],
-) -> str:
-    total = float((summary.get("seconds") or {}).get("total") or 0)
-    run = client.create_run(
-        experiment_id,
-        start_time=_end_time(summary, events) - round(1000 * total),
-        run_name=folder.name,
-        tags=parent_tags(summary, folder),
-    )
-    return str(run.info.run_id)
+def _find_run(client: "MlflowClient", experiment_id: str, delivery: str) -> "Run | None":
+    """Return the run that an earlier call began; of several, which a broken connection makes, the furthest."""
+    runs = _find_runs(client, experiment_id, delivery)
+    return max(runs, key=lambda run: (run.info.status != "RUNNING", len(run.data.metrics)), default=None)
 
 
-def _log_parent(client: "MlflowClient", run_id: str, folder: Path, summary: dict[str, Any]) -> None:
-    client.set_tag(run_id, "mlflow.note.content", describe(summary, run_id))
-    bundle = folder / "bundle"
-    model_id = log_bundle(client, run_id, bundle, version=summary["forecastr"]) if bundle.is_dir() else None
-    rows = parent_metrics(summary, to_milliseconds(summary["created"]))
-    log_values(client, run_id, parent_parameters(summary), rows, model_id=model_id)
-    for name in ARTIFACTS:
-        if (folder / name).is_file():
-            client.log_artifact(run_id, str(folder / name))
+def _remove_doubles(client: "MlflowClient", experiment_id: str, delivery: str, run_id: str) -> None:
+    """Delete what requests whose answer was lost have created beside the run."""
+    for run in _find_runs(client, experiment_id, delivery):
+        if run.info.run_id != run_id:
+            client.delete_run(run.info.run_id)
+
+
+def _start_parent(client: "MlflowClient", experiment_id: str, story: Story, delivery: str) -> "Run":
+    tags = {**story.tags, DELIVERY_TAG: delivery}
+    return client.create_run(experiment_id, start_time=story.start, run_name=story.folder.name, tags=tags)
+
+
+def _log_parent(client: "MlflowClient", run_id: str, story: Story) -> None:
+    model_id, rows, summary = None, [], story.summary
+    if summary is not None:
+        client.set_tag(run_id, "mlflow.note.content", describe(summary, run_id))
+        bundle = story.folder / "bundle"
+        model_id = log_bundle(client, run_id, bundle, version=summary["forecastr"]) if bundle.is_dir() else None
+        rows = parent_metrics(summary, to_milliseconds(summary["created"]))
+    log_values(client, run_id, story.parameters, rows, model_id=model_id)
+    for path in story.files:
+        client.log_artifact(run_id, str(path))
 
 
 def _log_children(
-    client: "MlflowClient",
-    run_id: str,
-    experiment_id: str,
-    summary: dict[str, Any],
-    events: list[dict[str, Any]],
+    client: "MlflowClient", run_id: str, experiment_id: str, story: Story, tell: Callable[[], object]
 ) -> None:
-    weights = {member["trial"]: member["weight"] for member in summary["chosen"]["members"]}
-    for trial in collect_trials(events):
-        log_trial(client, run_id, experiment_id, trial, weight=weights.get(trial.name, 0.0))
+    members = story.summary["chosen"]["members"] if story.summary else []
+    weights = {member["trial"]: member["weight"] for member in members}
+    begun: dict[str, list[Run]] = {}
+    for run in _children(client, experiment_id, run_id):
+        begun.setdefault(run.data.tags.get("trial", ""), []).append(run)
+    for trial in collect_trials(story.events):
+        earlier = begun.get(trial.name, [])
+        first = earlier[0] if earlier else None
+        log_trial(client, run_id, experiment_id, trial, weight=weights.get(trial.name, 0.0), begun=first)
+        for double in earlier[1:]:
+            client.delete_run(double.info.run_id)
+        tell()
+
+
+def _children(client: "MlflowClient", experiment_id: str, run_id: str) -> list["Run"]:
+    found: list[Run] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], f"tags.mlflow.parentRunId = '{run_id}'", page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found

@@ -8,6 +8,8 @@ from forecastr.tracking.batch import log_values
 from forecastr.tracking.names import finite_numbers, to_milliseconds, to_name, to_parameter, to_tag
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
     from mlflow import MlflowClient
 
 CURVES = ("loss", "validation_loss", "gradient_norm", "learning_rate")
@@ -61,7 +63,9 @@ def collect_trials(events: Iterable[dict[str, Any]]) -> list[Trial]:
     return [trials[name] for name in sorted(trials)]
 
 
-def log_trial(client: "MlflowClient", parent: str, experiment: str, trial: Trial, *, weight: float) -> None:
+def log_trial(
+    client: "MlflowClient", parent: str, experiment: str, trial: Trial, *, weight: float, begun: "Run | None" = None
+) -> None:
     """Log a trial as a child of the run ``parent``: its configuration, result and learning curves.
 
     Parameters
@@ -74,8 +78,12 @@ def log_trial(client: "MlflowClient", parent: str, experiment: str, trial: Trial
         The events.
     weight : float
         The trial's share of the ensemble; 0 for one that is not a member.
+    begun : Run or None
+        The child that an earlier, interrupted call made; it is completed.
     """
-    run = client.create_run(
+    if begun is not None and begun.info.status == trial.status:
+        return
+    run = begun or client.create_run(
         experiment,
         start_time=to_milliseconds(trial.started["time"]),
         run_name=f"trial {trial.name}",

@@ -1,0 +1,133 @@
+"""A process that delivers one run, and is left behind at a deadline, whatever the store does to it."""
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from typing import IO, Any
+
+from forecastr.errors import TrackingError
+from forecastr.tracking.address import without_password
+from forecastr.tracking.runs import TrackedRun
+from forecastr.tracking.spool import Entry, keep
+
+_PROGRAM = "forecastr.tracking.delivering"
+SECONDS = 8.0  # what a store that does not answer may cost a fit
+_SECONDS_A_STEP = 0.3  # granted for each step that was done: a store that answers may have a thousand trials
+_SECONDS_TO_LOAD = 60.0  # MLflow takes two to five of them
+
+
+class Courier:
+    """Delivers one run from a process of its own, which gets ready while a search trains.
+
+    MLflow's calls cannot be given one deadline, and some of them wait for minutes; a process can be ended.
+
+    Parameters
+    ----------
+    uri : str
+        The store; see `resolve_store`.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    @property
+    def started(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None
+
+    def prepare(self) -> None:
+        """Start the process, if it is not there yet; it loads MLflow and creates a store on this machine."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-W", "ignore", "-m", _PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            threading.Thread(target=_listen, args=(self._process.stdout, self._lines), daemon=True).start()
+            self._send({"uri": self.uri})
+
+    def deliver(self, entry: Entry, *, seconds: float = SECONDS, to_load: float = _SECONDS_TO_LOAD) -> TrackedRun:
+        """Deliver a run, and keep it in the spool until it has arrived.
+
+        Parameters
+        ----------
+        entry : Entry
+            The run.
+        seconds : float
+            How long to wait for a store that does not go on.
+        to_load : float
+            How long to wait for the process itself.
+
+        Raises
+        ------
+        TrackingError
+            If it was not delivered: why, and what to do. The entry is in the spool then.
+        """
+        try:
+            keep(entry)
+        except TrackingError as error:
+            self.close()
+            raise TrackingError(f"The run {entry.folder} was not tracked. {error}") from error
+        try:
+            self.prepare()
+            self._expect(time.monotonic() + to_load, "MLflow could not be loaded in time")
+            self._send(asdict(entry))
+            answer = self._answer(seconds)
+        finally:
+            self.close()
+        if "error" in answer:
+            raise TrackingError(answer["error"])
+        return TrackedRun(**answer["run"])
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                with suppress(OSError):
+                    if stream:
+                        stream.close()
+            self._process = None
+
+    def _answer(self, seconds: float) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        missing = f"The tracking store {without_password(self.uri)} does not answer (waited {seconds:.0f} s)."
+        while True:
+            answer = self._expect(deadline, missing)
+            if "step" not in answer:
+                return answer
+            deadline += _SECONDS_A_STEP
+
+    def _expect(self, deadline: float, missing: str) -> dict[str, Any]:
+        """Return the process's next message; a TrackingError if there is none by the deadline."""
+        try:
+            line = self._lines.get(timeout=max(deadline - time.monotonic(), 0))
+        except queue.Empty:
+            raise TrackingError(missing) from None
+        if not line:
+            raise TrackingError("The process that tracks was killed.")
+        return dict(json.loads(line))
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it was killed: the next message that is expected will be missing
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+
+
+def _listen(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:
+    with suppress(OSError, ValueError):  # closed meanwhile
+        for line in stream:
+            lines.put(line)
+    lines.put("")

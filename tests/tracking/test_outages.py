@@ -1,0 +1,194 @@
+"""Real servers that are stopped, fail, hang or lose answers: seconds are lost, runs are not."""
+
+import importlib.util
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile
+from types import ModuleType
+
+import pytest
+
+from forecastr.cli.track import Tracking
+from forecastr.errors import TrackingError
+from forecastr.tracking import fetch_model, register_model, track_run
+from forecastr.tracking.client import open_store
+from forecastr.tracking.spool import keep, new_entry, waiting
+from forecastr.tracking.sync import sync
+
+MOST_SECONDS = 10.0  # that a store's bad day may cost a fit
+
+
+def load(name: str) -> ModuleType:
+    """Return a module of the tests that holds no tests."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+servers = load("servers")
+
+
+@pytest.fixture(scope="module")
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator:
+    """Yield a server on SQLite."""
+    folder = tmp_path_factory.mktemp("sqlite-server")
+    copyfile(empty_store, folder / "mlflow.db")
+    server = servers.MlflowServer(f"sqlite:///{folder}/mlflow.db", folder).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """Yield a server on PostgreSQL."""
+    pytest.importorskip("psycopg2", reason="the server needs psycopg2 to reach PostgreSQL")
+    try:
+        database = servers.postgres()
+        uri = database.__enter__()
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    server = servers.MlflowServer(uri, tmp_path_factory.mktemp("postgres-server")).start()
+    yield server
+    server.stop()
+    database.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest) -> Iterator:
+    """Yield a running server on each of the two databases."""
+    found = request.getfixturevalue(f"{request.param}_server")
+    if found._process is None:
+        found.start()
+    yield found
+
+
+@pytest.fixture
+def experiment(request: pytest.FixtureRequest) -> str:
+    """Return an experiment of this test's own."""
+    return request.node.name
+
+
+def deliver(folder: Path, uri: str, experiment: str) -> tuple[float, bool, str]:
+    """Deliver as a fit does whose search has just ended: the seconds it takes, whether it arrived, what is said."""
+    tracking, said = Tracking(uri, experiment), []
+    tracking.prepare()
+    while tracking._courier._lines.empty():
+        time.sleep(0.05)
+    started = time.monotonic()
+    run = tracking.deliver(folder, say=said.append)
+    return time.monotonic() - started, run is not None, "".join(said)
+
+
+def assert_once(uri: str, experiment: str, n: int = 1, *, trials: int = 3) -> None:
+    """The experiment holds so many whole runs with their trials, one model each, and nothing else."""
+    with open_store(uri) as client:
+        experiment_id = client.get_experiment_by_name(experiment).experiment_id
+        runs = client.search_runs([experiment_id], max_results=5000)
+        parents = [run for run in runs if run.data.tags["kind"] == "fit"]
+        assert [run.info.status for run in parents] == ["FINISHED"] * n
+        assert len(runs) == n * (1 + trials)
+        assert len(client.search_logged_models([experiment_id])) == n
+        for run in parents:
+            assert len(client.list_artifacts(run.info.run_id)) == 10
+            assert run.data.metrics["test_mase"] == 0.91
+
+
+def test_a_server_that_dies_during_a_delivery_costs_seconds_and_gets_the_run_once(
+    sqlite_server, run_folder: Path, experiment: str
+):
+    gate = servers.Gate(sqlite_server.uri, trouble="lose", after=20)
+
+    seconds, arrived, said = deliver(run_folder, gate.uri, experiment)
+
+    assert (seconds < MOST_SECONDS, arrived) == (True, False)
+    assert said.endswith("is complete. `forecastr sync` tracks it later.")
+    assert [outcome.state for outcome in sync()] == ["waiting"]
+    gate.open()
+    assert [outcome.state for outcome in sync()] == ["delivered"]
+    assert_once(sqlite_server.uri, experiment)
+    assert waiting() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trouble", ["refuse", "500", "hang"])
+def test_a_server_in_trouble_from_the_beginning_costs_ten_seconds_at_most(
+    run_folder: Path, trouble: str, experiment: str
+):
+    gate = servers.Gate(trouble=trouble)
+
+    seconds, arrived, said = deliver(run_folder, gate.uri, experiment)
+
+    assert (seconds < MOST_SECONDS, arrived) == (True, False)
+    assert said.count("warning:") == 1
+    assert len(waiting()) == 1
+
+
+@pytest.mark.slow
+def test_a_server_stopped_before_during_and_after_gets_every_run_once(server, make_run_folder, experiment: str):
+    seconds = {}
+    server.stop()
+    seconds["before"] = deliver(make_run_folder("before"), server.uri, experiment)
+    server.start()
+    during = make_run_folder("during", trials=60)
+    stopping = threading.Timer(0.5, server.stop)
+    stopping.start()
+    seconds["during"] = deliver(during, server.uri, experiment)
+    stopping.join()
+    server.start()
+    seconds["after"] = deliver(make_run_folder("after"), server.uri, experiment)
+    server.stop()
+    server.start()
+
+    assert all(found < MOST_SECONDS for found, _, _ in seconds.values()), seconds
+    assert [arrived for _, arrived, _ in seconds.values()] == [False, False, True]
+    assert [outcome.state for outcome in sync()] == ["delivered", "delivered"]
+    with open_store(server.uri) as client:
+        experiment_id = client.get_experiment_by_name(experiment).experiment_id
+        runs = client.search_runs([experiment_id], "tags.kind = 'fit'")
+        children = client.search_runs([experiment_id], "tags.kind = 'trial'")
+    assert sorted(run.info.run_name for run in runs) == ["after", "before", "during"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len(children) == 3 + 60 + 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trouble", ["refuse", "500", "lose"])
+def test_a_server_that_fails_at_any_request_gets_the_run_once(server, make_run_folder, trouble: str, experiment: str):
+    gate = servers.Gate(server.uri)
+    gate.open()
+    track_run(make_run_folder("whole"), tracking_uri=gate.uri, experiment=experiment)
+    needed, failed = gate.requests, 0
+
+    for after in range(0, needed, 3):
+        gate.open(after, trouble)
+        folder = make_run_folder(f"run-{after}")
+        entry = new_entry(folder, gate.uri, experiment)
+        keep(entry)
+        try:
+            track_run(folder, tracking_uri=entry.uri, experiment=experiment, delivery=entry.id)
+        except TrackingError:
+            failed += 1
+        gate.open()
+        assert [outcome.state for outcome in sync()] == ["delivered"]
+
+    assert failed > needed / 5
+    assert_once(server.uri, experiment, 1 + len(range(0, needed, 3)))
+
+
+@pytest.mark.slow
+def test_a_registered_model_is_fetched_from_a_server(server, run_folder: Path, experiment: str, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    run = track_run(run_folder, tracking_uri=server.uri, experiment=experiment)
+    register_model(server.uri, run.run_id, "prices", alias="champion")
+
+    folder = fetch_model("models:/prices@champion", server.uri)
+    (folder / "task.json").write_text("damaged")
+    again = fetch_model("models:/prices@champion", server.uri)
+
+    assert folder == again
+    assert (again / "task.json").read_bytes() == (run_folder / "bundle" / "task.json").read_bytes()
