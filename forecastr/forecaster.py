@@ -14,7 +14,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags
 
 from forecastr.bundle.backtest import Backtest
-from forecastr.bundle.bundle import Bundle, load_bundle
+from forecastr.bundle.bundle import Bundle
+from forecastr.bundle.load import load_bundle
 from forecastr.data import Panel, ReadOptions, read_panel
 from forecastr.data.files.table import TableSource
 from forecastr.data.options import names_of

@@ -17,6 +17,7 @@ ORDER = (
 # Where other packages may be met.
 HOMES = {
     "keras": {"models", "engine", "search", "bundle"},
+    "h5py": {"bundle"},
     "keras_tuner": {"search"},
     "mlflow": {"tracking"},
     "typer": {"cli"},

@@ -1,23 +1,22 @@
 """A fitted forecaster on disk: weights, scaling, task and the last context of every series. No pickle."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from forecastr.bundle.backtest import Backtest, newer_cutoffs
 from forecastr.bundle.covariates import BundleCovariates, NewRows, extended, future_rows, require_future
-from forecastr.bundle.manifest import check_manifest, require_files
+from forecastr.bundle.networks import Arrays, filled_network, naming
 from forecastr.bundle.tables import backtest_table, forecast_table, future_stamps
 from forecastr.data import Calendar, Panel, Source
 from forecastr.data.continuation import on_grid
 from forecastr.engine.backend import choose_backend, load_keras
-from forecastr.errors import BundleError, DataError
+from forecastr.errors import DataError
 from forecastr.evaluation import apply_offsets, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
 from forecastr.models.config import NetworkConfig, WindowShape
@@ -31,12 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One network of the ensemble, its weight, and the scaling it was trained on."""
+    """One network of the ensemble, its weight, the scaling it was trained on, and its weights by path."""
 
     file: str
     weight: float
     config: NetworkConfig
     scaler: Scaler
+    arrays: Arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +151,27 @@ class Bundle:
 
     @cached_property
     def networks(self) -> "list[keras.Model]":
-        """The members' networks, loaded when first needed."""
+        """The members' networks, made when first needed.
+
+        Raises
+        ------
+        BundleError
+            If the weights of one are not those of its configuration.
+        """
         load_keras(choose_backend())
-        import keras
+        networks = []
+        for member in self.members:
+            with naming(self.folder / member.file):
+                networks.append(filled_network(member.config, self.shape_of(member), member.arrays))
+        return networks
 
-        from forecastr.models import layers, losses  # noqa: F401  (registers what the files name)
-
-        return [keras.saving.load_model(self.folder / m.file, compile=False, safe_mode=True) for m in self.members]
+    def shape_of(self, member: Member) -> WindowShape:
+        """Sizes of what a network reads and forecasts: that of the tutorials one step."""
+        return WindowShape(
+            horizon=1 if member.config.head == "plain" else self.task.horizon,
+            season_lengths=self.task.season_lengths,
+            covariates=self.covariates.inputs.shape,
+        )
 
     def _horizon(self, horizon: int | None) -> int:
         if horizon is None:
@@ -187,15 +201,10 @@ class Bundle:
         networks = self.networks  # first, for it knows how to load Keras
         from forecastr.engine.forecasting import covariate_windows, forecast_cutoffs
 
-        shape = WindowShape(
-            horizon=self.task.horizon,
-            season_lengths=self.task.season_lengths,
-            covariates=self.covariates.inputs.shape,
-        )
         total, known = np.zeros(1), known_first(store, cutoffs)
         scaled_as = self.covariates.scaler_at(self._places(ids), known)
         for member, network in zip(self.members, networks, strict=True):
-            scaler = self._scaler_of(member, known, ids)
+            scaler, shape = self._scaler_of(member, known, ids), self.shape_of(member)
             total = total + member.weight * forecast_cutoffs(
                 network,
                 member.config,
@@ -246,66 +255,3 @@ class Bundle:
             np.where(places >= 0, member.scaler.center[places], fresh.center),
             np.where(places >= 0, member.scaler.scale[places], fresh.scale),
         )
-
-
-def load_bundle(path: str | Path) -> Bundle:
-    """Return the forecaster stored in a bundle folder, or in the ``bundle/`` of a run folder.
-
-    Raises
-    ------
-    BundleError
-        If the folder holds no bundle, or one that is incomplete, altered or of another version.
-    """
-    folder = Path(path)
-    if (folder / "bundle" / "manifest.json").is_file():
-        folder = folder / "bundle"
-    manifest = check_manifest(folder)
-    try:
-        require_files(manifest, ["task.json", "series.json", "context.parquet"])
-        document = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-        series = json.loads((folder / "series.json").read_text(encoding="utf-8"))
-        require_files(manifest, [member["file"] for member in document["members"]])
-        return _from_documents(folder, document, series)
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise BundleError(f"{folder}: task.json or series.json is not what this release writes: {error}.") from error
-
-
-def _from_documents(folder: Path, document: Mapping[str, Any], series: Mapping[str, Any]) -> Bundle:
-    members = [
-        Member(
-            file=member["file"],
-            weight=member["weight"],
-            config=NetworkConfig(**member["config"]),
-            scaler=Scaler(scaler["log"], _floats(scaler["center"]), _floats(scaler["scale"])),
-        )
-        for member, scaler in zip(document["members"], series["scalers"], strict=True)
-    ]
-    task: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in document["task"].items()
-    }
-    return Bundle(
-        folder=folder,
-        task=Task(**task),
-        source=Source.from_dict(document["source"]),
-        calendar=Calendar.from_dict(document["calendar"]),
-        ids=np.array(series["ids"], dtype=object),
-        scale=_floats(series["scale"]),
-        members=members,
-        offsets={name: np.array(values) for name, values in document["offsets"].items()},
-        baseline=document["baseline"],
-        context=pd.read_parquet(folder / "context.parquet"),
-        covariates=_covariates(folder, document, series),
-        shares=document.get("shares", {}),
-    )
-
-
-def _covariates(folder: Path, document: Mapping[str, Any], series: Mapping[str, Any]) -> BundleCovariates:
-    if "covariates" not in document:
-        return BundleCovariates()
-    file = folder / "future.parquet"
-    future = pd.read_parquet(file) if file.is_file() else None
-    return BundleCovariates.from_documents(document["covariates"], series["covariates"], future)
-
-
-def _floats(values: list[float | None]) -> np.ndarray:
-    return np.array([np.nan if value is None else value for value in values], dtype=float)

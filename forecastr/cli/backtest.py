@@ -22,7 +22,7 @@ def backtest(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Judge a bundle on newer rows, without training."""
-    from forecastr.bundle.bundle import load_bundle
+    from forecastr.bundle.load import load_bundle
     from forecastr.bundle.tables import write_table
     from forecastr.data import read_panel
     from forecastr.engine.backend import backend_to_forecast, use_backend

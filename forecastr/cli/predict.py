@@ -29,7 +29,7 @@ def predict(
     """Forecast what follows the last row, without training."""
     import sys
 
-    from forecastr.bundle.bundle import load_bundle
+    from forecastr.bundle.load import load_bundle
     from forecastr.bundle.tables import DIGITS, table_text, write_table
     from forecastr.data import read_panel
     from forecastr.engine.backend import backend_to_forecast, use_backend

@@ -10,7 +10,14 @@ import numpy as np
 from forecastr.engine.backend import loaded_backend
 from forecastr.engine.work import ForecastJob
 from forecastr.files import naming, whole_file
-from forecastr.models.config import NetworkConfig, WindowShape, covariates_read, known_length, past_length
+from forecastr.models.config import (
+    NetworkConfig,
+    WindowShape,
+    covariates_read,
+    known_length,
+    numbers_per_window,
+    past_length,
+)
 from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 from forecastr.windows.batches import Inputs, WindowSource, windows_at
@@ -26,6 +33,7 @@ MOST_SCALES = 10.0
 MOST_SCALES_KNOWN = 30.0  # a holiday may lift a value out of all that its window has seen
 _COMPUTED: WeakKeyDictionary[SeriesStore, dict[Any, Any]] = WeakKeyDictionary()
 BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
+MOST_NUMBERS = 1 << 28  # that they take together, a gigabyte
 
 
 def forecast(job: ForecastJob) -> dict[str, int]:
@@ -108,12 +116,14 @@ def forecast_cutoffs(
     source = WindowSource.from_store(store, scaler)
     length = past_length(config, shape)
     # One batch of many needs no second shape; a lone one is not worth TensorFlow's second of tracing.
-    size = BATCH if len(cutoffs) > BATCH else None
+    most_windows = max(1, MOST_NUMBERS // numbers_per_window(config, shape))
+    batch_size = min(BATCH, 1 << most_windows.bit_length() - 1)
+    size = batch_size if len(cutoffs) > batch_size else None
     at_once = size is None and loaded_backend() == "tensorflow"
     most = MOST_SCALES if config.covariates == "none" else MOST_SCALES_KNOWN
     quantiles = np.empty((len(cutoffs), horizon, len(QUANTILE_LEVELS)))
-    for first in range(0, len(cutoffs), BATCH):
-        batch = slice(first, first + BATCH)
+    for first in range(0, len(cutoffs), batch_size):
+        batch = slice(first, first + batch_size)
         inputs = windows_at(source, cutoffs.take(batch), length, covariates)
         past = inputs["past"] if isinstance(inputs, dict) else inputs
         scaled = within_reach(_roll(network, inputs, horizon, size=size, at_once=at_once), past, most)

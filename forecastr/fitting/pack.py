@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from forecastr.bundle.bundle import load_bundle
 from forecastr.bundle.covariates import BundleCovariates
+from forecastr.bundle.load import load_bundle
 from forecastr.bundle.manifest import write_manifest
 from forecastr.evaluation import RANDOM_WALK
 from forecastr.evaluation.random_walk import VOLATILITY_STEPS

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecastr.bundle.bundle import Bundle, load_bundle
+from forecastr.bundle.bundle import Bundle
+from forecastr.bundle.load import load_bundle
 from forecastr.bundle.tables import backtest_table
 from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool

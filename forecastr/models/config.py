@@ -204,6 +204,16 @@ def supervised_reach(config: NetworkConfig) -> int:
     return (n_supervised_steps(config) - 1) * config.stride
 
 
+def numbers_per_window(config: NetworkConfig, shape: WindowShape) -> int:
+    """Return how many numbers the forecast from one window takes in memory, about, and rather too many."""
+    read, seasons = covariates_read(config, shape), len(shape.season_lengths)
+    states = config.context_length * config.units * (1 + 6 * config.layers * (2 if config.bidirectional else 1))
+    attended = 0 if config.attention == "none" else 4 * config.context_length**2
+    beside = config.context_length * read.n_beside + (known_length(config, shape) + shape.horizon) * read.n_ahead
+    ahead = shape.horizon * (20 + 10 * seasons + 4 * read.n_ahead)
+    return past_length(config, shape) * (20 + 10 * seasons) + states + attended + 3 * beside + ahead
+
+
 def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int) -> int:
     """Return the steps before the context that levels and bases look back on."""
     seasons = {"naive": 1, "means": 8, "deviations": 4, "smoothed": 4}[bases] if max(season_lengths) > 1 else 1

@@ -42,6 +42,17 @@ def build_networks(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Mod
     return trainer, keras.Model(read, head((state[:, -1:, :], directions, scale, level)), name="forecaster")
 
 
+def build_forecaster(config: NetworkConfig, shape: WindowShape) -> keras.Model:
+    """Return the second of ``build_networks`` alone, with weights of its own: half the layers to make."""
+    if config.head == "plain" or config.supervision == "last":
+        return build_networks(config, shape)[1]
+    past = keras.Input((past_length(config, shape), 2), name="past")
+    inputs = {"past": past, **covariate_inputs(config, shape)}
+    features, directions, scale, level = _express(config, shape, inputs, 1)
+    forecast = _head_layer(config)((_encode(config, features)[:, -1:, :], directions, scale, level))
+    return keras.Model(inputs if len(inputs) > 1 else past, forecast, name="forecaster")
+
+
 def _express(
     config: NetworkConfig, shape: WindowShape, inputs: dict[str, Any], n_steps: int
 ) -> tuple[Any, Any, Any, Any]:

@@ -60,8 +60,9 @@ def bundle_of(plan: Plan, folder, configs=CONFIGS, weights=WEIGHTS) -> Bundle:
     """Write a bundle of networks with random weights."""
     networks, rng = folder / "networks", np.random.default_rng(1)
     networks.mkdir(parents=True)
-    shape = WindowShape(horizon=HORIZON, season_lengths=(SEASON,), covariates=plan.inputs.shape)
     for n, config in enumerate(configs):
+        steps = 1 if config.head == "plain" else HORIZON
+        shape = WindowShape(horizon=steps, season_lengths=(SEASON,), covariates=plan.inputs.shape)
         _, network = build_networks(config, shape)
         network.set_weights([rng.normal(scale=0.2, size=weight.shape) for weight in network.weights])
         network.save(networks / f"{n:04d}.keras")
