@@ -12,7 +12,7 @@ PACKAGE = Path(forecastr.__file__).parent
 # A room imports from those before it, and from itself.
 ORDER = (
     *("errors", "files", "schema", "data", "windows", "evaluation", "models", "engine", "search", "bundle"),
-    *("report", "tracking", "fitting", "forecaster", "batch", "cli"),
+    *("report", "tracking", "fitting", "forecaster", "pipeline", "cli"),
 )
 # Where other packages may be met.
 HOMES = {
@@ -29,6 +29,9 @@ HOMES = {
     "matplotlib": {"report"},
     "plotly": {"report"},
     "yfinance": {"data"},
+    "pydantic": {"pipeline"},
+    "yaml": {"pipeline"},
+    "sqlalchemy": {"pipeline", "tracking"},
     "pickle": set(),
 }
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

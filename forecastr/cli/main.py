@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from forecastr.cli import backtest, doctor, fetch, fit, inspect, predict, runs, sync, ui
+from forecastr.cli import backtest, doctor, fetch, fit, init, inspect, predict, run, runs, sync, ui
 from forecastr.cli.reading import GroupedCommand
 from forecastr.errors import ForecastrError, SearchError, ServiceError, StorageError, TrackingError
 
@@ -24,6 +24,8 @@ for command in (
     fit.fit,
     predict.predict,
     backtest.backtest,
+    init.init,
+    run.run,
     runs.runs,
     sync.sync,
     ui.ui,

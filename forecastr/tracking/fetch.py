@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from forecastr.bundle.manifest import MANIFEST, check_manifest
+from forecastr.bundle.manifest import MANIFEST, read_bundle
 from forecastr.errors import BundleError, TrackingError
 from forecastr.files import cache_folder
 from forecastr.tracking.address import absolute_store, resolve_store
@@ -123,7 +123,7 @@ def _copy(location: str, uri: str) -> Path:
 
 def _is_whole(kept: Path) -> bool:
     try:
-        check_manifest(kept)
+        read_bundle(kept)
     except BundleError:
         return False
     return True

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("", "inspect", "fetch", "fit", "predict", "backtest", "runs", "sync", "ui", "doctor")
+COMMANDS = ("", "inspect", "fetch", "fit", "predict", "backtest", "init", "run", "runs", "sync", "ui", "doctor")
 GOLDEN = Path(__file__).with_name("golden")
 HEAVY = (
     "tensorflow",
@@ -17,6 +17,9 @@ HEAVY = (
     "jax",
     "torch",
     "mlflow",
+    "pydantic",
+    "yaml",
+    "sqlalchemy",
     "pandas",
     "numpy",
     "sklearn",
