@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forecastr.bundle.manifest import check_manifest
+from forecastr.bundle.manifest import read_bundle
 from forecastr.schema import forecast_columns
 from forecastr.tracking import fetch_model, register_model
 from forecastr.tracking.client import open_store
@@ -220,4 +220,4 @@ def test_a_registered_fit_forecasts_through_mlflow_as_through_its_run_folder(fit
 
     written = pd.read_csv(fit.folder / "forecast.csv")
     assert forecast["forecastr"].tolist() == pytest.approx(written["forecastr"].tolist(), rel=1e-4)
-    assert check_manifest(fetch_model("models:/oil@champion", uri)) == check_manifest(fit.folder / "bundle")
+    assert read_bundle(fetch_model("models:/oil@champion", uri)) == read_bundle(fit.folder / "bundle")

@@ -17,7 +17,6 @@ HEAVY = (
     "jax",
     "torch",
     "mlflow",
-    "pydantic",
     "yaml",
     "sqlalchemy",
     "pandas",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from forecastr.bundle.manifest import check_manifest
+from forecastr.bundle.manifest import read_bundle
 from forecastr.errors import ConfigError, TrackingError
 from forecastr.tracking import TrackedRun, champion, fetch_model, is_model_address, register_model, set_alias, track_run
 from mlflow import MlflowClient
@@ -63,7 +63,7 @@ def test_every_address_of_a_model_leads_to_the_same_bundle(two: list[TrackedRun]
     folders = {fetch_model(address, store) for address in addresses}
 
     [folder] = folders
-    assert check_manifest(folder)["files"].keys() == {"task.json"}
+    assert read_bundle(folder).keys() == {"task.json"}
     assert all(is_model_address(address) for address in addresses)
 
 
