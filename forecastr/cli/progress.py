@@ -116,6 +116,7 @@ class Progress:
         return f"going on in {event['folder']}: {_trials(self.done)} kept, {repeated} to repeat"
 
     def _on_kept(self, event: dict[str, Any]) -> str | None:
+        self.phase = "ended"
         if event["kept"]:
             why = "interrupted: " if event["interrupted"] else ""
             return f"{why}{_trials(event['kept'])} kept in {event['folder']}; the same command goes on from there"

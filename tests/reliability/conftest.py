@@ -38,6 +38,7 @@ class SmallFit:
 
     folder: Path
     environment: dict[str, str]
+    named: bool = True  # by --output
 
     @property
     def ledger(self) -> Path:
@@ -46,9 +47,9 @@ class SmallFit:
 
     def start(self, *options: str) -> "subprocess.Popen[str]":
         """Start it, as the leader of a group of processes."""
-        table = ["fit", "oil.csv", "--output", str(self.folder)]
+        output = ["--output", str(self.folder)] if self.named else []
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *table, *OPTIONS, *NO_STORE, *options],
+            [sys.executable, "-c", PROGRAM, "fit", "oil.csv", *output, *OPTIONS, *NO_STORE, *options],
             cwd=self.folder.parent,
             env=self.environment,
             stdout=subprocess.DEVNULL,
@@ -104,11 +105,11 @@ def undisturbed(tmp_path_factory, command_environment) -> SmallFit:
 
 
 @pytest.fixture
-def kill() -> Callable[["subprocess.Popen[str]"], None]:
-    """Return a function that kills a fit and all its workers, and sees them gone."""
+def kill() -> Callable[..., None]:
+    """Return a function that kills a fit, with or without its workers, and sees that none outlives it."""
 
-    def kill_group(process: "subprocess.Popen[str]") -> None:
-        os.killpg(process.pid, signal.SIGKILL)
+    def kill_group(process: "subprocess.Popen[str]", *, workers: bool = True) -> None:
+        (os.killpg if workers else os.kill)(process.pid, signal.SIGKILL)
         process.communicate()
         assert not living(process.pid)
 

@@ -51,7 +51,7 @@ class Scripted:
             return [Message(job, "failed", outcome)]
         (self.folder / job.name).mkdir(exist_ok=True)
         np.save(self.folder / job.name / "validation.npy", np.full((1, 1, 5), outcome))
-        return [Message(job, "event", {"epoch": 1}), Message(job, "done", {"seconds": 1.0})]
+        return [Message(job, "done", {"seconds": 1.0})]
 
 
 @pytest.fixture
