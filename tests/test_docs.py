@@ -44,7 +44,8 @@ def desk(fit, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize(("page", "command"), commands(), ids=lambda value: getattr(value, "name", value))
-def test_commands_of_the_pages_work(forecastr_here, desk, yahoo, page, command):
+def test_commands_of_the_pages_work(forecastr_here, desk, yahoo, page, command, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(desk / "state"))  # nothing waits here for a store
     yahoo.prices.update({ticker: [("2024-01-02", 10.0), ("2024-01-03", 11.0)] for ticker in ("AAPL", "MSFT", "^GSPC")})
     arguments = shlex.split(command)[1:]
     if arguments[0] == "fit" and "--dry-run" not in arguments:

@@ -15,7 +15,7 @@ def sync(
     drop: Annotated[bool, typer.Option("--drop", help="Forget runs whose folder is gone.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Deliver the runs that could not be tracked when they were fitted, each once."""
+    """Deliver the runs that wait for their tracking store."""
     from dataclasses import asdict
 
     from forecastr.files import to_json

@@ -26,11 +26,11 @@ class Tracking:
 
     def __init__(self, uri: str | None, experiment: str | None) -> None:
         self.uri, self.experiment = resolve_store(uri), experiment
-        self._courier = Courier(self.uri)
+        self.courier = Courier(self.uri)
 
     def prepare(self) -> None:
         """Begin to make the store ready, if that has not begun; call when there will be something to track."""
-        self._courier.prepare()
+        self.courier.prepare()
 
     def deliver(self, folder: Path, *, say: Callable[[str], None]) -> TrackedRun | None:
         """Track a run folder and return where, without passwords.
@@ -40,7 +40,7 @@ class Tracking:
         """
         entry = new_entry(folder, self.uri, self.experiment)
         try:
-            run = self._courier.deliver(entry)
+            run = self.courier.deliver(entry)
         except TrackingError as error:
             later = " `forecastr sync` tracks it later." if is_kept(entry) else ""
             say(f"warning: {error} The run folder {folder} is complete.{later}")
@@ -52,10 +52,10 @@ class Tracking:
 
         Nothing happens where no trial was completed. ``name`` is the experiment if none was asked for.
         """
-        if not self._courier.started:
+        if not self.courier.started:
             return
         entry = new_entry(folder, self.uri, self.experiment or name, stopped=True)
         try:
-            self._courier.deliver(entry, seconds=_SECONDS_WHEN_STOPPED, to_load=_SECONDS_WHEN_STOPPED)
+            self.courier.deliver(entry, seconds=_SECONDS_WHEN_STOPPED, to_load=_SECONDS_WHEN_STOPPED)
         except TrackingError as error:
             say(f"warning: {error} The run is not tracked as killed; `forecastr sync` does it later.")

@@ -17,7 +17,7 @@ from forecastr.tracking.spool import Entry, keep
 
 _PROGRAM = "forecastr.tracking.delivering"
 SECONDS = 8.0  # what a store that does not answer may cost a fit
-_SECONDS_A_STEP = 0.3  # granted for each step that was done: a store that answers may have a thousand trials
+_SECONDS_A_STEP = 0.3  # more for each step that was done: a store that answers may be given a thousand trials
 _SECONDS_TO_LOAD = 60.0  # MLflow takes two to five of them
 
 
@@ -36,6 +36,7 @@ class Courier:
         self.uri = uri
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._ready = False
 
     @property
     def started(self) -> bool:
@@ -45,6 +46,7 @@ class Courier:
     def prepare(self) -> None:
         """Start the process, if it is not there yet; it loads MLflow and creates a store on this machine."""
         if self._process is None:
+            self._lines, self._ready = queue.SimpleQueue(), False
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-W", "ignore", "-m", _PROGRAM],
                 stdin=subprocess.PIPE,
@@ -54,6 +56,19 @@ class Courier:
             )
             threading.Thread(target=_listen, args=(self._process.stdout, self._lines), daemon=True).start()
             self._send({"uri": self.uri})
+
+    def get_ready(self, *, seconds: float = _SECONDS_TO_LOAD) -> None:
+        """Wait until the process has loaded MLflow.
+
+        Raises
+        ------
+        TrackingError
+            If it takes longer.
+        """
+        self.prepare()
+        if not self._ready:
+            self._expect(time.monotonic() + seconds, f"MLflow could not be loaded in {seconds:.0f} s.")
+            self._ready = True
 
     def deliver(self, entry: Entry, *, seconds: float = SECONDS, to_load: float = _SECONDS_TO_LOAD) -> TrackedRun:
         """Deliver a run, and keep it in the spool until it has arrived.
@@ -70,22 +85,24 @@ class Courier:
         Raises
         ------
         TrackingError
-            If it was not delivered: why, and what to do. The entry is in the spool then.
+            If it was not delivered: why. The entry is in the spool then, if that can be written.
         """
         try:
             keep(entry)
         except TrackingError as error:
-            self.close()
-            raise TrackingError(f"The run {entry.folder} was not tracked. {error}") from error
+            kept, lost = False, f" {error}"
+        else:
+            kept, lost = True, ""
         try:
-            self.prepare()
-            self._expect(time.monotonic() + to_load, "MLflow could not be loaded in time")
-            self._send(asdict(entry))
+            self.get_ready(seconds=to_load)
+            self._send({"entry": asdict(entry), "kept": kept})
             answer = self._answer(seconds)
+        except TrackingError as error:
+            raise TrackingError(f"{error}{lost}") from error
         finally:
             self.close()
         if "error" in answer:
-            raise TrackingError(answer["error"])
+            raise TrackingError(answer["error"] + lost)
         return TrackedRun(**answer["run"])
 
     def close(self) -> None:
@@ -106,7 +123,7 @@ class Courier:
             answer = self._expect(deadline, missing)
             if "step" not in answer:
                 return answer
-            deadline += _SECONDS_A_STEP
+            deadline = min(deadline + _SECONDS_A_STEP, time.monotonic() + seconds)
 
     def _expect(self, deadline: float, missing: str) -> dict[str, Any]:
         """Return the process's next message; a TrackingError if there is none by the deadline."""

@@ -31,16 +31,20 @@ def deliver_entry(entry: Entry, tell: Callable[[], object] = lambda: None) -> Tr
     with claimed(entry) as mine:
         if not mine:
             return None
-        run = track_run(
-            Path(entry.folder),
-            tracking_uri=entry.uri,
-            experiment=entry.experiment,
-            delivery=entry.id,
-            stopped=entry.stopped,
-            tell=tell,
-        )
+        run = _track(entry, tell)
         forget(entry)
     return run
+
+
+def _track(entry: Entry, tell: Callable[[], object]) -> TrackedRun:
+    return track_run(
+        Path(entry.folder),
+        tracking_uri=entry.uri,
+        experiment=entry.experiment,
+        delivery=entry.id,
+        stopped=entry.stopped,
+        tell=tell,
+    )
 
 
 def main() -> None:
@@ -66,14 +70,21 @@ def main() -> None:
     if not order:
         return
     threading.Thread(target=_end_alone, daemon=True).start()
+    message = json.loads(order)
+    entry = Entry(**message["entry"])
+
+    def tell() -> None:
+        answer(step=True)
+
     try:
-        run = deliver_entry(Entry(**json.loads(order)), lambda: answer(step=True))
-        if run is None:
-            answer(error="Another process is delivering the run.")
-        else:
-            answer(run=asdict(run))
+        run = deliver_entry(entry, tell) if message["kept"] else _track(entry, tell)
     except TrackingError as error:
         answer(error=str(error))
+    else:
+        if run:
+            answer(run=asdict(run))
+        else:
+            answer(error="Another process delivers the run.")
 
 
 def _end_alone() -> None:

@@ -81,7 +81,9 @@ def track_run(
         prepare_store(uri)
         experiment_id = _require_experiment(client, uri, experiment or story.name)
         tell()
-        run = _find_run(client, experiment_id, delivery) or _start_parent(client, experiment_id, story, delivery)
+        run = _find_run(client, experiment_id, delivery, story.status) or _start_parent(
+            client, experiment_id, story, delivery
+        )
         run_id = str(run.info.run_id)
         if run.info.status != story.status:
             try:
@@ -120,16 +122,16 @@ def _require_experiment(client: "MlflowClient", uri: str, name: str) -> str:
 
 
 def _find_runs(client: "MlflowClient", experiment_id: str, delivery: str) -> list["Run"]:
-    """Return the parent runs of a delivery, oldest first."""
-    query = f"tags.{DELIVERY_TAG} = '{delivery}'"
-    found = client.search_runs([experiment_id], query, order_by=["attributes.start_time ASC"])
-    return sorted(found, key=lambda run: run.info.run_id)
+    """Return the parent runs of a delivery, always in the same order."""
+    return sorted(
+        client.search_runs([experiment_id], f"tags.{DELIVERY_TAG} = '{delivery}'"), key=lambda run: run.info.run_id
+    )
 
 
-def _find_run(client: "MlflowClient", experiment_id: str, delivery: str) -> "Run | None":
+def _find_run(client: "MlflowClient", experiment_id: str, delivery: str, status: str) -> "Run | None":
     """Return the run that an earlier call began; of several, which a broken connection makes, the furthest."""
     runs = _find_runs(client, experiment_id, delivery)
-    return max(runs, key=lambda run: (run.info.status != "RUNNING", len(run.data.metrics)), default=None)
+    return max(runs, key=lambda run: (run.info.status == status, len(run.data.metrics)), default=None)
 
 
 def _remove_doubles(client: "MlflowClient", experiment_id: str, delivery: str, run_id: str) -> None:

@@ -99,7 +99,7 @@ def keep(entry: Entry) -> None:
         entry.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_json(entry.path, asdict(entry))
     except (OSError, RuntimeError, ForecastrError) as error:  # RuntimeError: no home folder
-        raise TrackingError(f"Nor can it be noted for `forecastr sync`: {error}") from error
+        raise TrackingError(f"Nor can it wait for `forecastr sync`: {error}") from error
 
 
 def forget(entry: Entry) -> None:

@@ -23,6 +23,7 @@ from forecastr.tracking.address import (
 
 # MLflow's job runner, for language models, costs eight processes and over a gigabyte.
 UI_SETTINGS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+LOOPBACK = "127.0.0.1"
 _CREATE = """
 import sys
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -62,8 +63,8 @@ def load_mlflow() -> None:
     import_module("mlflow.store.tracking.sqlalchemy_store")
 
 
-def ui_command(tracking_uri: str | None, port: int) -> list[str]:
-    """Return the command that shows a store's runs on this machine's port ``port``, and to no other machine.
+def ui_command(tracking_uri: str | None, port: int, *, host: str = LOOPBACK) -> list[str]:
+    """Return the command that shows a store's runs on ``port``: to this machine alone, unless ``host`` says more.
 
     Start it with ``UI_SETTINGS`` in the environment, unless the user has set them.
 
@@ -86,7 +87,7 @@ def ui_command(tracking_uri: str | None, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "mlflow", "ui"),
         *store,
-        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+        *("--host", host, "--port", str(port), "--workers", "1"),
     ]
 
 

@@ -150,7 +150,8 @@ def test_ui_serves_the_store_and_names_the_page(fit, command_environment):
         assert found["experiment"]["name"] == "oil"
         taken = subprocess.run(command, cwd=fit.cwd, env=command_environment, capture_output=True, text=True)
         assert taken.returncode == 2
-        assert taken.stderr.startswith(f"error: Port {port} cannot be used")
+        assert taken.stderr.startswith(f"error: Port {port} of 127.0.0.1 cannot be used")
+        assert not port_answers(port, "127.0.0.2")  # this machine too, by another address
     finally:
         server.terminate()
         server.communicate(timeout=30)
@@ -170,9 +171,9 @@ def fetch(url: str) -> str:
             time.sleep(0.3)
 
 
-def port_answers(port: int) -> bool:
+def port_answers(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 @pytest.mark.slow

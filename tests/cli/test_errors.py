@@ -1,6 +1,7 @@
 """Commands that cannot be carried out: one sentence on standard error, exit code 2, and nothing written."""
 
 import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +223,26 @@ def test_the_other_commands_say_what_is_missing_too(forecastr_here, place, argum
 
     assert (done.returncode, done.stderr, done.stdout) == (code, sentence.format(place=place) + "\n", "")
     assert files(place) == before
+
+
+def test_the_ui_is_shown_to_the_network_only_when_told_and_with_a_warning(forecastr_here, tmp_path, monkeypatch):
+    import os
+
+    from forecastr.tracking import prepare_store
+
+    commands = []
+    monkeypatch.setattr(os, "execve", lambda program, command, environment: commands.append(command))
+    prepare_store(f"sqlite:///{tmp_path}/mlflow.db")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    alone = forecastr_here("ui", "--port", port, cwd=tmp_path)
+    told = forecastr_here("ui", "--port", port, "--host", "0.0.0.0", cwd=tmp_path)
+    nowhere = forecastr_here("ui", "--port", port, "--host", "192.0.2.1", cwd=tmp_path)
+
+    assert [command[command.index("--host") + 1] for command in commands] == ["127.0.0.1", "0.0.0.0"]
+    assert "warning" not in alone.stderr
+    assert "warning: whoever reaches 0.0.0.0 can read, change and delete these runs." in told.stderr
+    assert nowhere.returncode == 2
+    assert f"Port {port} of 192.0.2.1 cannot be used" in nowhere.stderr

@@ -158,8 +158,19 @@ def test_an_unreachable_store_is_a_warning(rising):
 
     assert done.returncode == 0, done.stderr
     assert "warning: The tracking store http://127.0.0.1:9 cannot be used: no server answers there." in done.stderr
+    assert "The run folder run is complete. `forecastr sync` tracks it later." in done.stderr
     assert "runs " not in done.stdout
     assert not (folder.parent / "mlflow.db").exists()
+
+
+@pytest.mark.slow
+def test_a_run_that_must_be_tracked_and_is_not_exits_with_1_and_is_complete(forecastr, fit, small, tmp_path):
+    options = ["--output", "run", "--tracking-uri", "http://127.0.0.1:9", "--require-tracking"]
+    done = forecastr("fit", fit.table, *options, *small, cwd=tmp_path)
+
+    assert done.returncode == 1, done.stderr
+    assert {path.name for path in (tmp_path / "run").iterdir()} == RUN_FOLDER
+    assert "`forecastr sync` tracks it later." in done.stderr
 
 
 def test_the_result_is_the_verdict_and_where_to_look(rising):

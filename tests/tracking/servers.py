@@ -70,6 +70,10 @@ class MlflowServer:
             self._process.wait()
             self._process = None
 
+    def pause(self, paused: bool = True) -> None:
+        """Let it hang: connections are accepted by the system, and nobody answers; or go on."""
+        os.killpg(self._process.pid, signal.SIGSTOP if paused else signal.SIGCONT)
+
 
 class Gate:
     """A proxy that lets so many requests through, and then does what ``trouble`` says.
@@ -173,7 +177,7 @@ def postgres(user: str = "postgres") -> Iterator[str]:
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
         run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
         finally:
             run("pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:

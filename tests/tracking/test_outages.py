@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from shutil import copyfile
 from types import ModuleType
@@ -47,15 +48,14 @@ def sqlite_server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     """Yield a server on PostgreSQL."""
     pytest.importorskip("psycopg2", reason="the server needs psycopg2 to reach PostgreSQL")
-    try:
-        database = servers.postgres()
-        uri = database.__enter__()
-    except RuntimeError as error:
-        pytest.skip(str(error))
-    server = servers.MlflowServer(uri, tmp_path_factory.mktemp("postgres-server")).start()
-    yield server
-    server.stop()
-    database.__exit__(None, None, None)
+    with ExitStack() as stack:
+        try:
+            uri = stack.enter_context(servers.postgres())
+        except RuntimeError as error:
+            pytest.skip(str(error))
+        server = servers.MlflowServer(uri, tmp_path_factory.mktemp("postgres-server"))
+        stack.callback(server.stop)
+        yield server.start()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -76,9 +76,7 @@ def experiment(request: pytest.FixtureRequest) -> str:
 def deliver(folder: Path, uri: str, experiment: str) -> tuple[float, bool, str]:
     """Deliver as a fit does whose search has just ended: the seconds it takes, whether it arrived, what is said."""
     tracking, said = Tracking(uri, experiment), []
-    tracking.prepare()
-    while tracking._courier._lines.empty():
-        time.sleep(0.05)
+    tracking.courier.get_ready()
     started = time.monotonic()
     run = tracking.deliver(folder, say=said.append)
     return time.monotonic() - started, run is not None, "".join(said)
@@ -157,6 +155,20 @@ def test_a_server_stopped_before_during_and_after_gets_every_run_once(server, ma
 
 
 @pytest.mark.slow
+def test_a_server_that_hangs_and_comes_back_with_what_it_was_asked_gets_the_run_once(
+    server, run_folder: Path, experiment: str
+):
+    server.pause()
+    seconds, arrived, said = deliver(run_folder, server.uri, experiment)
+    server.pause(False)
+
+    assert (seconds < MOST_SECONDS, arrived) == (True, False)
+    assert "does not answer (waited 8 s)" in said
+    assert [outcome.state for outcome in sync()] == ["delivered"]
+    assert_once(server.uri, experiment)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["refuse", "500", "lose"])
 def test_a_server_that_fails_at_any_request_gets_the_run_once(server, make_run_folder, trouble: str, experiment: str):
     gate = servers.Gate(server.uri)
@@ -192,3 +204,25 @@ def test_a_registered_model_is_fetched_from_a_server(server, run_folder: Path, e
 
     assert folder == again
     assert (again / "task.json").read_bytes() == (run_folder / "bundle" / "task.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_server_that_asks_for_a_password_gets_runs_from_those_who_have_it(
+    run_folder: Path, experiment: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    copyfile(empty_store, tmp_path / "server.db")
+    secrets = {"MLFLOW_FLASK_SERVER_SECRET_KEY": "a long secret", "MLFLOW_AUTH_ADMIN_PASSWORD": "a long password"}
+    guarded = servers.MlflowServer(
+        f"sqlite:///{tmp_path}/server.db", tmp_path, "--app-name", "basic-auth", environment=secrets
+    ).start()
+    try:
+        with pytest.raises(TrackingError, match="not authenticated"):
+            track_run(run_folder, tracking_uri=guarded.uri, experiment=experiment)
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", secrets["MLFLOW_AUTH_ADMIN_PASSWORD"])
+        run = track_run(run_folder, tracking_uri=guarded.uri, experiment=experiment)
+        register_model(guarded.uri, run.run_id, "prices", alias="champion")
+        assert fetch_model("models:/prices@champion", guarded.uri).is_dir()
+        assert_once(guarded.uri, experiment)
+    finally:
+        guarded.stop()

@@ -18,7 +18,7 @@ import mlflow
 from forecastr.errors import TrackingError
 from forecastr.tracking import TrackedRun, track_run
 from forecastr.tracking.address import absolute_store
-from forecastr.tracking.runs import ARTIFACTS
+from forecastr.tracking.story import ARTIFACTS
 from mlflow import MlflowClient
 
 

@@ -109,6 +109,7 @@ def test_the_ui_opens_on_loopback_on_the_same_store(tmp_path: Path):
     assert command[:4] == [sys.executable, "-m", "mlflow", "ui"]
     assert command[4:6] == ["--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db"]
     assert command[6:10] == ["--host", "127.0.0.1", "--port", "5001"]
+    assert ui_command(None, 5001, host="0.0.0.0")[6:8] == ["--host", "0.0.0.0"]
 
 
 def test_the_ui_of_a_server_is_its_address():

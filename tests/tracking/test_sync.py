@@ -172,7 +172,7 @@ def fail(text: str) -> None:
 def test_a_store_that_is_locked_costs_seconds_and_the_run_waits(run_folder: Path, store: str):
     said: list[str] = []
     tracking = Tracking(store, None)
-    get_ready(tracking)
+    tracking.courier.get_ready()
     locking = sqlite3.connect(store.removeprefix("sqlite:///"), isolation_level=None)
     locking.execute("BEGIN EXCLUSIVE")
     started = time.monotonic()
@@ -187,13 +187,6 @@ def test_a_store_that_is_locked_costs_seconds_and_the_run_waits(run_folder: Path
     assert_delivered_once(store, [run_folder])
 
 
-def get_ready(tracking: Tracking) -> None:
-    """Wait until the courier has loaded MLflow, as it has when a search ends."""
-    tracking.prepare()
-    while tracking._courier._lines.empty():
-        time.sleep(0.05)
-
-
 def test_a_run_that_is_tracked_leaves_nothing_in_the_spool(run_folder: Path, store: str):
     run = Tracking(None, None).deliver(run_folder, say=pytest.fail)
 
@@ -202,15 +195,21 @@ def test_a_run_that_is_tracked_leaves_nothing_in_the_spool(run_folder: Path, sto
     assert list(spool_folder().iterdir()) == []
 
 
-def test_where_no_spool_can_be_the_warning_says_so(run_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+@pytest.mark.slow
+def test_where_no_spool_can_be_runs_are_tracked_and_the_warning_promises_nothing(
+    run_folder: Path, store: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     said: list[str] = []
 
     assert Tracking("http://127.0.0.1:9", None).deliver(run_folder, say=said.append) is None
+    assert Tracking(store, None).deliver(run_folder, say=pytest.fail) is not None
 
-    assert "was not tracked" in said[0]
-    assert "forecastr sync` tracks it later" not in said[0]
+    assert "no server answers there" in said[0]
+    assert "Nor can it wait for `forecastr sync`" in said[0]
+    assert "tracks it later" not in said[0]
+    assert_delivered_once(store, [run_folder])
 
 
 def test_a_stopped_fit_is_killed_with_the_trials_so_far_and_the_place_of_its_ledger(run_folder: Path, store: str):
@@ -292,7 +291,7 @@ def test_thirty_killed_syncs_deliver_every_run_once(make_run_folder, store: str,
 def test_a_fit_that_is_stopped_says_so_to_the_store_within_seconds(run_folder: Path, store: str):
     (run_folder / "summary.json").unlink()
     tracking = Tracking(store, None)
-    get_ready(tracking)
+    tracking.courier.get_ready()
     started = time.monotonic()
 
     tracking.deliver_stopped(run_folder, name="prices", say=pytest.fail)
