@@ -11,6 +11,7 @@ import numpy as np
 from forecastr.engine.forecasting import (
     covariate_windows,
     forecast_cutoffs,
+    load_weights,
     predict_windows,
     save_array,
     save_weights,
@@ -47,6 +48,8 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     start = time.monotonic()
     keras.utils.set_random_seed(job.seed)
     trainer, network = build_networks(job.config, job.shape)
+    if job.begin_with:
+        network.set_weights(load_weights(job.begin_with))
     trainer.compile(
         optimizer=make_optimizer(job.config), loss=LOSSES[job.config.loss], jit_compile=_compiles_with_xla()
     )

@@ -38,6 +38,8 @@ class TrainJob:
         Folder for ``weights.npz`` and ``validation.npy``.
     network : Path or None
         Where to write the forecasting network as a ``.keras`` file too.
+    begin_with : Path or None
+        Weights to go on from, as training wrote them; None begins with random ones.
     """
 
     trial: str
@@ -51,6 +53,7 @@ class TrainJob:
     seconds: float
     output: Path
     network: Path | None = None
+    begin_with: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

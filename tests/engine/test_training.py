@@ -151,6 +151,14 @@ def test_the_same_seed_trains_the_same_network_and_another_seed_another(trained,
     assert not np.array_equal(ours[0], load_weights(tmp_path / "other" / "weights.npz")[0])
 
 
+def test_training_goes_on_from_the_weights_it_is_given(trained, tmp_path):
+    job, _, _ = trained
+    gently = replace(SMALL, updates=1, learning_rate=1e-9)
+    train(replace(job, config=gently, begin_with=job.output / "weights.npz", output=tmp_path), lambda event: None)
+    ours, theirs = (load_weights(folder / "weights.npz") for folder in (job.output, tmp_path))
+    assert all(np.allclose(one, other, atol=1e-6) for one, other in zip(ours, theirs, strict=True))
+
+
 @pytest.mark.parametrize(("updates", "most"), [(20, 20), (51, 52), (73, 74)])
 def test_without_validation_all_updates_are_made_and_hardly_more(tmp_path, updates, most):
     job = job_in(tmp_path, replace(SMALL, updates=updates), validation=None)
