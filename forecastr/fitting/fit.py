@@ -1,6 +1,7 @@
 """A whole fit: one call that the command line and `Forecaster` share."""
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,10 @@ def fit_table(
             use_backend(backend)  # Keras Tuner loads Keras in this process too
         identity = _identity(plan, backend=backend, jobs=jobs)
         folder = find_search(earlier, identity, finished=resume) or folder
-        with open_folder(folder, identity, overwrite=overwrite, resume=resume, watch=watch) as work:
+        with (
+            open_folder(folder, identity, overwrite=overwrite, resume=resume, watch=watch) as work,
+            closing(pool),  # before the folder is left: no worker writes there any more
+        ):
             if work.events:
                 plan = _searched_as_before(plan, work.events[0]["time_limit"])
             fitted = fit_plan(

@@ -122,10 +122,7 @@ def require_usable(folder: Path, *, overwrite: bool, resume: bool) -> None:
         raise ConfigError(f"{folder} is not empty and holds no run of forecastr. Name another folder with --output.")
     published = begun and begun == read_ledger(folder / LEDGER)[:1]  # by a fit that was killed in its last moment
     if holds_run(folder) and not (overwrite or resume or published):
-        raise ConfigError(
-            f"{folder} holds another run. Name another folder with --output, or pass --overwrite, or --resume to "
-            "search on."
-        )
+        raise ConfigError(f"{folder} holds another run. Name another folder with --output, or pass --overwrite.")
 
 
 def require_unused(folder: Path) -> None:
