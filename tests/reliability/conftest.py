@@ -21,12 +21,13 @@ from forecastr.cli.main import main
 main()
 """
 OPTIONS = ("--horizon", "3", "--context", "10", "--max-trials", "4", "--jobs", "2", "--time-limit", "5m")
+COMMAND = (sys.executable, "-c", PROGRAM, "fit", "oil.csv", *OPTIONS)
 NO_STORE = ("--tracking-uri", "http://127.0.0.1:9")  # tracking has tests of its own
 
 
 @dataclass(frozen=True)
 class SmallFit:
-    """A fit of 300 rows in a folder.
+    """A fit in a folder, of 300 rows unless another command is given.
 
     Parameters
     ----------
@@ -34,11 +35,16 @@ class SmallFit:
         Its run folder.
     environment : dict
         Of its processes.
+    command : tuple of str
+        What starts it.
+    named : bool
+        Whether ``--output`` names the folder.
     """
 
     folder: Path
     environment: dict[str, str]
-    named: bool = True  # by --output
+    command: tuple[str, ...] = COMMAND
+    named: bool = True
 
     @property
     def ledger(self) -> Path:
@@ -49,7 +55,7 @@ class SmallFit:
         """Start it, as the leader of a group of processes."""
         output = ["--output", str(self.folder)] if self.named else []
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, "fit", "oil.csv", *output, *OPTIONS, *NO_STORE, *options],
+            [*self.command, *output, *NO_STORE, *options],
             cwd=self.folder.parent,
             env=self.environment,
             stdout=subprocess.DEVNULL,
