@@ -16,6 +16,7 @@ from forecastr.fitting.folder import find_search, open_folder, require_unused, r
 from forecastr.fitting.plan import Plan, make_plan
 from forecastr.fitting.run import Fitted, fit_plan
 from forecastr.fitting.tell import write_run_folder
+from forecastr.models.config import NetworkConfig
 from forecastr.schema import DEFAULT_TIME_LIMIT, Budget
 from forecastr.search.space import largest_trial, trial_updates
 
@@ -25,7 +26,10 @@ WELL_COMPILED = 90.0  # seconds of time limit from which compiling well pays
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """What a user may ask of a fit; the command line's options under the same names."""
+    """What a user may ask of a fit; the command line's options under the same names.
+
+    ``configs`` are trained instead of a search: those of an earlier fit, on newer rows.
+    """
 
     reading: ReadOptions = field(default_factory=ReadOptions)
     horizon: int | None = None
@@ -38,6 +42,7 @@ class FitOptions:
     disk_limit: int | None = None
     backend: str = "auto"
     seed: int = 1
+    configs: tuple[NetworkConfig, ...] = ()
 
     @property
     def budget(self) -> Budget:
@@ -48,7 +53,7 @@ class FitOptions:
 
 
 def fit_table(
-    source: TableSource,
+    source: TableSource | Panel,
     folder: Path,
     options: FitOptions,
     *,
@@ -62,8 +67,8 @@ def fit_table(
 
     Parameters
     ----------
-    source : str, Path or DataFrame
-        The table.
+    source : str, Path, DataFrame or Panel
+        The table; or one that is read already.
     folder : Path
         The run folder: new, empty, or with an unfinished search of the same table and options.
     options : FitOptions
@@ -103,7 +108,7 @@ def fit_table(
     with WorkerPool(jobs, backend=backend, quick=quick, ready=clock.learn) as pool:  # they load while the table is read
         watch({"event": "phase", "name": "read", "seconds_left": clock.left})
         with clock.phase("read"):
-            panel = read_panel(source, options.reading)
+            panel = source if isinstance(source, Panel) else read_panel(source, options.reading)
         with clock.phase("plan"):
             plan = _plan(panel, options)
             watch({"event": "plan", "plan": plan.describe()})
@@ -154,4 +159,5 @@ def _plan(panel: Panel, options: FitOptions) -> Plan:
         preset=options.preset,
         seed=options.seed,
         budget=options.budget,
+        configs=options.configs,
     )

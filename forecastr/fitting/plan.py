@@ -12,6 +12,7 @@ from forecastr.data import Panel, format_stamps
 from forecastr.data.time.seasons import season_strengths
 from forecastr.errors import ConfigError, DataError
 from forecastr.fitting.exceptions import list_exceptions, varies
+from forecastr.models.config import NetworkConfig
 from forecastr.schema import DEFAULT_CONTEXT, ID, TIME, Budget, Splits, Task
 from forecastr.search.space import SearchSpace, context_choices, covariate_levels, largest_trial, trial_updates
 from forecastr.windows.covariates import CovariateInputs, CovariateShape
@@ -44,6 +45,8 @@ class Plan:
         What a network may read besides the target.
     seasons : dict of int to float, or None
         Strength of each season found; None where the user named it.
+    configs : tuple of NetworkConfig
+        What is trained instead of a search, if any are named.
     """
 
     panel: Panel
@@ -55,6 +58,7 @@ class Plan:
     judged: np.ndarray
     inputs: CovariateInputs = field(default_factory=CovariateInputs)
     seasons: dict[int, float] | None = None
+    configs: tuple[NetworkConfig, ...] = ()
 
     @cached_property
     def known_store(self) -> SeriesStore:
@@ -190,6 +194,7 @@ def make_plan(
     preset: str = "auto",
     seed: int = 1,
     budget: Budget | None = None,
+    configs: tuple[NetworkConfig, ...] = (),
 ) -> Plan:
     """Return the plan of a fit; None leaves a choice to the data.
 
@@ -242,7 +247,7 @@ def make_plan(
         covariates=covariate_levels(inputs.shape),
         calendar=bool(inputs.cycles),
     )
-    return Plan(panel, store, task, budget, splits, space, judged, inputs, seasons)
+    return Plan(panel, store, task, budget, splits, space, judged, inputs, seasons, configs)
 
 
 def _inputs(panel: Panel, store: SeriesStore, train: SeriesStore) -> CovariateInputs:

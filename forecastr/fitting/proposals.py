@@ -1,4 +1,4 @@
-"""Where a search's configurations come from: the oracle, or the one network of the tutorials."""
+"""Where a search's configurations come from: the oracle, the one network of the tutorials, or an earlier fit."""
 
 from dataclasses import dataclass, replace
 
@@ -12,8 +12,10 @@ TUTORIAL_EPOCHS = 100
 
 def make_proposals(plan: Plan, *, jobs: int) -> Proposals:
     """Return the proposals of a plan's preset."""
+    if plan.configs:
+        return ListedProposals(plan.configs)
     if plan.task.preset == "classic":
-        return OneProposal(classic_config(plan))
+        return ListedProposals((classic_config(plan),))
     return OracleProposals(plan, jobs=jobs)
 
 
@@ -26,24 +28,24 @@ def classic_config(plan: Plan) -> NetworkConfig:
 
 
 @dataclass(eq=False)
-class OneProposal:
-    """A single configuration."""
+class ListedProposals:
+    """Configurations that are known beforehand, each once."""
 
-    config: NetworkConfig
-    asked: bool = False
+    configs: tuple[NetworkConfig, ...]
+    asked: int = 0
 
     @property
     def ready(self) -> bool:
-        """Always: it depends on nothing."""
+        """Always: they depend on nothing."""
         return True
 
     def ask(self) -> NetworkConfig | None:
-        """Return the configuration once."""
-        first, self.asked = not self.asked, True
-        return self.config if first else None
+        """Return the next configuration."""
+        self.asked += 1
+        return self.configs[self.asked - 1] if self.asked <= len(self.configs) else None
 
     def tell(self, number: int, score: float | None) -> None:
-        """Ignore the score: there is nothing more to propose."""
+        """Ignore the score: nothing that follows depends on it."""
 
 
 class OracleProposals:

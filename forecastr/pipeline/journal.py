@@ -1,0 +1,112 @@
+"""What a night has done so far, step by step on disk, so that the next attempt goes on where this one ended."""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecastr.errors import ServiceError
+from forecastr.files import whole_file, write_json
+
+RUNNING, REFUSED, FORECAST, DONE = "running", "refused", "forecast", "done"
+GOOD = (FORECAST, DONE)
+NIGHTS, FITS = "nights", "fits"
+
+
+class Journal:
+    """The journal of one night of one group.
+
+    Parameters
+    ----------
+    state : Path
+        State folder; the night's own is below it, named after its date.
+    as_of : str
+        The night's date.
+
+    Attributes
+    ----------
+    status : {"running", "refused", "forecast", "done"}
+        "forecast": made, and not published yet.
+    steps : dict
+        What each step that is over came to.
+    """
+
+    def __init__(self, state: Path, as_of: str) -> None:
+        self.state, self.as_of = state, as_of
+        self.folder = state / NIGHTS / as_of.replace(":", "")
+        self.path = self.folder / "night.json"
+        document = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        self.status: str = document.get("status", RUNNING)
+        self.steps: dict[str, Any] = document.get("steps", {})
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """Return what a step came to: now, or in an earlier attempt."""
+        if name not in self.steps:
+            self.steps[name] = work()
+            self.write()
+            self.steps = json.loads(self.path.read_text(encoding="utf-8"))["steps"]  # as a later attempt reads it
+        return self.steps[name]
+
+    def begin_again(self) -> None:
+        """Forget the steps of an earlier attempt, whose rows were others."""
+        self.status, self.steps = RUNNING, {}
+
+    def end(self, status: str) -> None:
+        """Write how the night ended."""
+        self.status = status
+        self.write()
+
+    def write(self) -> None:
+        """Write everything, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.path, {"as_of": self.as_of, "status": self.status, "steps": self.steps})
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table beside the journal."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(self.folder / name) as temporary:
+            table.to_parquet(temporary, index=False)
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Return a table beside the journal."""
+        return pd.read_parquet(self.folder / name)
+
+
+def read_nights(state: Path, *, before: str | None = None) -> list[Journal]:
+    """Return the journals of a state folder, oldest first; of nights before a date if one is given."""
+    found = []
+    for path in sorted((state / NIGHTS).glob("*/night.json")):
+        as_of = json.loads(path.read_text(encoding="utf-8"))["as_of"]
+        if before is None or as_of < before:
+            found.append(Journal(state, as_of))
+    return found
+
+
+@contextmanager
+def only_run(state: Path) -> Iterator[None]:
+    """Hold a state folder for this process; the lock ends with it, however it ends.
+
+    Raises
+    ------
+    ServiceError
+        If another run holds it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise ServiceError(
+                f"{state}: another run is at work here (process {file.read().strip() or 'unknown'}). "
+                "Nothing was done; wait for it to end."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

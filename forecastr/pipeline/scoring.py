@@ -1,0 +1,100 @@
+"""How good a champion has been since it was made, and whether a challenger is better on the same windows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecastr.bundle.bundle import Bundle
+from forecastr.data import Panel
+from forecastr.evaluation.significance import MINIMUM_CUTOFFS, diebold_mariano
+from forecastr.schema import BASELINE, CUTOFF, ID, MODEL, TARGET, TIME
+
+FEWEST_CHANGES = 30  # steps on both sides, for their distributions to be compared
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A challenger beside the champion on windows that neither was trained on.
+
+    Parameters
+    ----------
+    challenger, champion : float
+        Mean absolute error in units of each series' usual step; in plain units where a series has none.
+    p_value : float
+        Diebold-Mariano, two-sided; NaN where the cutoffs are too few.
+    cutoffs : int
+        Cutoffs that both were scored at.
+    """
+
+    challenger: float
+    champion: float
+    p_value: float
+    cutoffs: int
+
+
+def count_new_rows(bundle: Bundle, panel: Panel) -> int:
+    """Return the rows since the last that a bundle has seen, of the series that has most."""
+    ended = bundle.context.groupby(ID)[TIME].last()
+    frame = panel.frame[panel.frame[ID].isin(ended.index) & panel.frame[TARGET].notna()]
+    new = frame[frame[TIME].to_numpy() > ended.reindex(frame[ID]).to_numpy()]
+    return int(new.groupby(ID).size().max()) if len(new) else 0
+
+
+def rolling_error(bundle: Bundle, panel: Panel, *, rolling: int) -> dict[str, Any] | None:
+    """Return the errors of a bundle and its best baseline at the latest cutoffs; None without a whole horizon."""
+    if count_new_rows(bundle, panel) < bundle.task.horizon:
+        return None
+    table = scaled_errors(bundle, bundle.backtest(panel).table)
+    latest = np.sort(table[CUTOFF].unique())[-rolling:]
+    table = table[table[CUTOFF].isin(latest)]
+    errors = table.groupby(ID)[[MODEL, BASELINE]].mean().mean()
+    return {"champion": float(errors[MODEL]), "baseline": float(errors[BASELINE]), "cutoffs": len(latest)}
+
+
+def scaled_errors(bundle: Bundle, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a backtest with absolute errors, in units of each series' usual step, in place of forecasts."""
+    scale = pd.Series(bundle.scale, index=bundle.ids).reindex(table[ID]).to_numpy()
+    unit = np.where(scale > 0, scale, 1.0)
+    errors = {name: (table[name] - table[TARGET]).abs().to_numpy() / unit for name in (MODEL, BASELINE)}
+    return table[[ID, TIME, CUTOFF]].assign(**errors).dropna()
+
+
+def compare_bundles(challenger: Bundle, champion: Bundle, panel: Panel) -> Comparison:
+    """Return both bundles' errors at the cutoffs that are newer than what either was trained on."""
+    tables = [scaled_errors(champion, bundle.backtest(panel).table) for bundle in (challenger, champion)]
+    both = tables[0].merge(tables[1], on=[ID, TIME, CUTOFF], suffixes=("_challenger", "_champion"))
+    by_cutoff = both.groupby([CUTOFF, ID]).mean(numeric_only=True).groupby(CUTOFF).mean().sort_index()
+    ours, theirs = (by_cutoff[f"{MODEL}_{name}"].to_numpy() for name in ("challenger", "champion"))
+    if len(by_cutoff) < MINIMUM_CUTOFFS:
+        return Comparison(_mean(ours), _mean(theirs), float("nan"), len(by_cutoff))
+    p_value = diebold_mariano(ours, theirs, horizon=champion.task.horizon)
+    return Comparison(_mean(ours), _mean(theirs), p_value, len(by_cutoff))
+
+
+def drift_since(bundle: Bundle, panel: Panel) -> float | None:
+    """Return the largest distance between the distributions of steps before and since a bundle was made.
+
+    The Kolmogorov-Smirnov statistic of changes in units of each series' usual one: 0 is none, 1 is all. None where
+    there are too few.
+    """
+    from scipy.stats import ks_2samp
+
+    ended = bundle.context.groupby(ID)[TIME].last()
+    frame = panel.frame[panel.frame[ID].isin(ended.index)]
+    new = frame[frame[TIME].to_numpy() > ended.reindex(frame[ID]).to_numpy()]
+    before, since = _steps(bundle, bundle.context), _steps(bundle, new)
+    if min(len(before), len(since)) < FEWEST_CHANGES:
+        return None
+    return float(ks_2samp(before, since).statistic)
+
+
+def _steps(bundle: Bundle, frame: pd.DataFrame) -> np.ndarray:
+    scale = pd.Series(bundle.scale, index=bundle.ids).reindex(frame[ID]).to_numpy()
+    steps = frame.groupby(ID, sort=False)[TARGET].diff().to_numpy() / np.where(scale > 0, scale, 1.0)
+    return steps[np.isfinite(steps)]
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
