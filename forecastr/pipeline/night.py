@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecastr.bundle.bundle import Bundle, load_bundle
+from forecastr.bundle.bundle import Bundle
+from forecastr.bundle.load import load_bundle
 from forecastr.data import Panel
 from forecastr.errors import BundleError, DataError, SearchError
 from forecastr.fitting.fit import fit_table
