@@ -68,7 +68,7 @@ class Workplace:
         """Move a run that is whole into the folder: what was there out of the way, then all of the run in."""
         whole, moving, earlier = (self.scratch / name for name in ("whole", "moving", "earlier"))
         if whole.exists():
-            if holds_run(self.folder):
+            if holds_run(self.folder) or earlier.exists():
                 earlier.mkdir(exist_ok=True)
                 for path in self.folder.iterdir():
                     if path != self.scratch:

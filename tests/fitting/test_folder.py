@@ -90,10 +90,12 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
-@pytest.mark.parametrize("moment", range(12))
+@pytest.mark.parametrize("moment", range(14))
 def test_a_kill_while_the_run_takes_its_place_loses_neither(folder, monkeypatch, overwrite, moment):
     if overwrite:
         write_run(folder, "old")
+        for name in ("a.csv", "z.csv"):
+            (folder / name).write_text("old")
     rename, done = Path.rename, []
 
     def rename_until_killed(path: Path, target: Path) -> Path:
@@ -116,7 +118,8 @@ def test_a_kill_while_the_run_takes_its_place_loses_neither(folder, monkeypatch,
     with opened(folder, overwrite=overwrite) as again:
         assert len(again.events) == 3  # the search is there to make the run once more
         there = {name: text for name, text in contents(folder).items() if not name.startswith(".search")}
-        assert there == (run_of("new") if moment else run_of("old") if overwrite else {})
+        old = {**run_of("old"), "a.csv": "old", "z.csv": "old"}
+        assert there == (run_of("new") if moment else old if overwrite else {})
         write_run(again.run, "newer")
         again.publish()
     assert contents(folder) == run_of("newer")
