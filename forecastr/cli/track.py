@@ -10,7 +10,7 @@ from forecastr.tracking.address import without_password
 from forecastr.tracking.courier import Courier
 from forecastr.tracking.spool import is_kept, new_entry
 
-_SECONDS_WHEN_STOPPED = 2.0  # a command that was interrupted ends within five
+_STOPPED = {"seconds": 2.5, "a_step": 0.0, "to_load": 1.0}  # a command that was interrupted ends within five
 
 
 class Tracking:
@@ -56,6 +56,6 @@ class Tracking:
             return
         entry = new_entry(folder, self.uri, self.experiment or name, stopped=True)
         try:
-            self.courier.deliver(entry, seconds=_SECONDS_WHEN_STOPPED, to_load=_SECONDS_WHEN_STOPPED)
+            self.courier.deliver(entry, **_STOPPED)
         except TrackingError as error:
             say(f"warning: {error} The run is not tracked as killed; `forecastr sync` does it later.")

@@ -17,7 +17,7 @@ from forecastr.tracking.spool import Entry, keep
 
 _PROGRAM = "forecastr.tracking.delivering"
 SECONDS = 8.0  # what a store that does not answer may cost a fit
-_SECONDS_A_STEP = 0.3  # more for each step that was done: a store that answers may be given a thousand trials
+_SECONDS_A_STEP = 0.3  # a store that answers may be given a thousand trials
 _SECONDS_TO_LOAD = 60.0  # MLflow takes two to five of them
 
 
@@ -70,7 +70,14 @@ class Courier:
             self._expect(time.monotonic() + seconds, f"MLflow could not be loaded in {seconds:.0f} s.")
             self._ready = True
 
-    def deliver(self, entry: Entry, *, seconds: float = SECONDS, to_load: float = _SECONDS_TO_LOAD) -> TrackedRun:
+    def deliver(
+        self,
+        entry: Entry,
+        *,
+        seconds: float = SECONDS,
+        a_step: float = _SECONDS_A_STEP,
+        to_load: float = _SECONDS_TO_LOAD,
+    ) -> TrackedRun:
         """Deliver a run, and keep it in the spool until it has arrived.
 
         Parameters
@@ -79,6 +86,8 @@ class Courier:
             The run.
         seconds : float
             How long to wait for a store that does not go on.
+        a_step : float
+            Seconds more in all for each step, such as a trial, that was done.
         to_load : float
             How long to wait for the process itself.
 
@@ -96,7 +105,7 @@ class Courier:
         try:
             self.get_ready(seconds=to_load)
             self._send({"entry": asdict(entry), "kept": kept})
-            answer = self._answer(seconds)
+            answer = self._answer(seconds, a_step)
         except TrackingError as error:
             raise TrackingError(f"{error}{lost}") from error
         finally:
@@ -116,14 +125,14 @@ class Courier:
                         stream.close()
             self._process = None
 
-    def _answer(self, seconds: float) -> dict[str, Any]:
+    def _answer(self, seconds: float, a_step: float) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         missing = f"The tracking store {without_password(self.uri)} does not answer (waited {seconds:.0f} s)."
         while True:
             answer = self._expect(deadline, missing)
             if "step" not in answer:
                 return answer
-            deadline = min(deadline + _SECONDS_A_STEP, time.monotonic() + seconds)
+            deadline = min(deadline + a_step, time.monotonic() + seconds)
 
     def _expect(self, deadline: float, missing: str) -> dict[str, Any]:
         """Return the process's next message; a TrackingError if there is none by the deadline."""

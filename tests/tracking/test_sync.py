@@ -277,13 +277,14 @@ def test_a_sync_killed_in_the_middle_is_taken_up_by_the_next(make_run_folder, st
 
 
 @pytest.mark.slow
-def test_thirty_killed_syncs_deliver_every_run_once(make_run_folder, store: str, tmp_path: Path):
-    folders = spool_runs(make_run_folder, store, 60, trials=6)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_ten_killed_syncs_deliver_every_run_once(make_run_folder, store: str, tmp_path: Path, seed: int):
+    folders = spool_runs(make_run_folder, store, 20, trials=6)
 
-    killed = kill_syncs(store, 30, random.Random(2), tmp_path)
+    killed = kill_syncs(store, 10, random.Random(seed), tmp_path)
     list(sync())
 
-    assert killed >= 20
+    assert killed >= 7  # the others had nothing left to do
     assert_delivered_once(store, folders, trials=6)
 
 
