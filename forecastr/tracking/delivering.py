@@ -80,6 +80,8 @@ def main() -> None:
         run = deliver_entry(entry, tell) if message["kept"] else _track(entry, tell)
     except TrackingError as error:
         answer(error=str(error))
+    except Exception as error:  # a bug, which is to be seen by someone: nobody reads this process's traceback
+        answer(error=f"Tracking failed: {error!r}.")
     else:
         if run:
             answer(run=asdict(run))

@@ -81,9 +81,8 @@ def track_run(
         prepare_store(uri)
         experiment_id = _require_experiment(client, uri, experiment or story.name)
         tell()
-        run = _find_run(client, experiment_id, delivery, story.status) or _start_parent(
-            client, experiment_id, story, delivery
-        )
+        begun = _find_run(client, experiment_id, delivery, story.status)
+        run = begun or _start_parent(client, experiment_id, story, delivery)
         run_id = str(run.info.run_id)
         if run.info.status != story.status:
             try:
@@ -123,9 +122,8 @@ def _require_experiment(client: "MlflowClient", uri: str, name: str) -> str:
 
 def _find_runs(client: "MlflowClient", experiment_id: str, delivery: str) -> list["Run"]:
     """Return the parent runs of a delivery, always in the same order."""
-    return sorted(
-        client.search_runs([experiment_id], f"tags.{DELIVERY_TAG} = '{delivery}'"), key=lambda run: run.info.run_id
-    )
+    runs = client.search_runs([experiment_id], f"tags.{DELIVERY_TAG} = '{delivery}'")
+    return sorted(runs, key=lambda run: str(run.info.run_id))
 
 
 def _find_run(client: "MlflowClient", experiment_id: str, delivery: str, status: str) -> "Run | None":
@@ -135,10 +133,21 @@ def _find_run(client: "MlflowClient", experiment_id: str, delivery: str, status:
 
 
 def _remove_doubles(client: "MlflowClient", experiment_id: str, delivery: str, run_id: str) -> None:
-    """Delete what requests whose answer was lost have created beside the run."""
-    for run in _find_runs(client, experiment_id, delivery):
-        if run.info.run_id != run_id:
-            client.delete_run(run.info.run_id)
+    """Delete what requests whose answer was lost, and which were sent again, have created twice."""
+    doubles = [run for run in _find_runs(client, experiment_id, delivery) if run.info.run_id != run_id]
+    seen: set[str] = set()
+    for run in sorted(_children(client, experiment_id, run_id), key=lambda run: run.info.status == "RUNNING"):
+        trial = run.data.tags["trial"]
+        if trial in seen:
+            doubles.append(run)
+        seen.add(trial)
+    for run in doubles:
+        client.delete_run(run.info.run_id)
+    outputs = client.get_run(run_id).outputs
+    used = {output.model_id for output in outputs.model_outputs} if outputs else set()
+    for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
+        if model.model_id not in used:
+            client.delete_logged_model(model.model_id)
 
 
 def _start_parent(client: "MlflowClient", experiment_id: str, story: Story, delivery: str) -> "Run":
@@ -163,15 +172,10 @@ def _log_children(
 ) -> None:
     members = story.summary["chosen"]["members"] if story.summary else []
     weights = {member["trial"]: member["weight"] for member in members}
-    begun: dict[str, list[Run]] = {}
-    for run in _children(client, experiment_id, run_id):
-        begun.setdefault(run.data.tags.get("trial", ""), []).append(run)
+    begun = {run.data.tags["trial"]: run for run in _children(client, experiment_id, run_id)}
     for trial in collect_trials(story.events):
-        earlier = begun.get(trial.name, [])
-        first = earlier[0] if earlier else None
-        log_trial(client, run_id, experiment_id, trial, weight=weights.get(trial.name, 0.0), begun=first)
-        for double in earlier[1:]:
-            client.delete_run(double.info.run_id)
+        weight = weights.get(trial.name, 0.0)
+        log_trial(client, run_id, experiment_id, trial, weight=weight, begun=begun.get(trial.name))
         tell()
 
 

@@ -79,11 +79,12 @@ class Gate:
     """A proxy that lets so many requests through, and then does what ``trouble`` says.
 
     ``refuse`` closes the connection; ``500`` answers that; ``hang`` never answers; ``lose`` lets the server do what
-    it is asked and closes the connection instead of answering.
+    it is asked and closes the connection instead of answering. After ``lasting`` such requests all is well again.
     """
 
     def __init__(self, behind: str | None = None, *, trouble: str = "500", after: int = 0) -> None:
         self.behind, self.trouble, self.left, self.requests = behind, trouble, after, 0
+        self.lasting = 10**9
         self.ended = threading.Event()
         gate = self
 
@@ -94,7 +95,7 @@ class Gate:
                 gate.requests += 1
                 gate.left -= 1
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if gate.left >= 0:
+                if gate.left >= 0 or gate.left < -gate.lasting:
                     self.reply(*gate.forward(self.command, self.path, self.headers, body))
                 elif gate.trouble == "hang":
                     gate.ended.wait()
@@ -102,7 +103,7 @@ class Gate:
                     self.reply(500, b"trouble", [])
                 elif gate.trouble == "lose":
                     gate.forward(self.command, self.path, self.headers, body)
-                self.close_connection = gate.left < 0
+                self.close_connection = gate.left < 0  # a fresh one may do better
 
             def reply(self, status: int, body: bytes, headers: list[tuple[str, str]]) -> None:
                 self.send_response(status)
@@ -134,9 +135,9 @@ class Gate:
         finally:
             connection.close()
 
-    def open(self, after: int = 10**9, trouble: str | None = None) -> None:
+    def open(self, after: int = 10**9, trouble: str | None = None, lasting: int = 10**9) -> None:
         """Let requests through again."""
-        self.left, self.trouble = after, trouble or self.trouble
+        self.left, self.trouble, self.lasting = after, trouble or self.trouble, lasting
 
     def close(self) -> None:
         """End it, and what hangs."""

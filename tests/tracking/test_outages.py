@@ -193,6 +193,25 @@ def test_a_server_that_fails_at_any_request_gets_the_run_once(server, make_run_f
 
 
 @pytest.mark.slow
+def test_one_lost_answer_makes_nothing_twice(server, make_run_folder, experiment: str):
+    gate = servers.Gate(server.uri)
+    gate.open()
+    track_run(make_run_folder("whole"), tracking_uri=gate.uri, experiment=experiment)
+    needed = gate.requests
+
+    for after in range(0, needed, 2):
+        gate.open(after, "lose", lasting=1)
+        keep(new_entry(make_run_folder(f"run-{after}"), gate.uri, experiment))
+        for _ in sync():
+            pass
+        gate.open()
+        list(sync())
+
+    assert waiting() == []
+    assert_once(server.uri, experiment, 1 + len(range(0, needed, 2)))
+
+
+@pytest.mark.slow
 def test_a_registered_model_is_fetched_from_a_server(server, run_folder: Path, experiment: str, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     run = track_run(run_folder, tracking_uri=server.uri, experiment=experiment)
