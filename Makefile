@@ -2,12 +2,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo demo-nightly test lint clean
 
 demo: $(VENV)/installed  ## fit the example, print the verdict and where to look
 	$(BIN)/forecastr fit examples/prices.csv --output demo --overwrite
 	@echo
 	@echo "Open demo/report.html in a browser. Every trial: $(BIN)/forecastr ui. What next: README.md"
+
+NIGHTS ?= 20
+
+demo-nightly: $(VENV)/installed  ## replay trading nights with faults; NIGHTS=250 for a year
+	$(BIN)/python pipelines/demo_nightly.py --nights $(NIGHTS)
 
 test: $(VENV)/installed-test  ## run the default suite: offline, seeded, on two cores
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
@@ -18,7 +23,7 @@ lint: $(VENV)/installed-test  ## format check, lint, types
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo demo-nightly
 
 $(VENV)/installed: pyproject.toml
 	@echo "Installing into $(VENV), which takes a minute or two ..."

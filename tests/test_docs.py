@@ -40,6 +40,8 @@ def desk(fit, tmp_path_factory) -> Path:
     for name in ("demo", "run"):
         shutil.copytree(fit.folder, desk / name)
     shutil.copyfile(fit.cwd / "mlflow.db", desk / "mlflow.db")
+    (desk / "pipelines").mkdir()
+    shutil.copyfile(ROOT / "pipelines" / "prices.yaml", desk / "pipelines" / "prices.yaml")
     return desk
 
 
@@ -50,6 +52,10 @@ def test_commands_of_the_pages_work(forecastr_here, desk, yahoo, page, command, 
     arguments = shlex.split(command)[1:]
     if arguments[0] == "fit" and "--dry-run" not in arguments:
         arguments.append("--dry-run")  # the options are understood, and the plan is made; fits have tests of their own
+    if arguments[0] == "run" and "--check" not in arguments:
+        arguments.append("--check")  # the file and the options are sound; nights have tests of their own
+    if arguments[0] == "init":
+        (desk / arguments[-1]).unlink(missing_ok=True)  # several pages write it
     if arguments[0] == "ui":
         arguments.append("--help")  # it would serve for ever; tests/cli starts it
 

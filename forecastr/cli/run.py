@@ -20,7 +20,7 @@ def run(
     check: Annotated[bool, typer.Option("--check", help="Only say whether the files are sound.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Run a pipeline file for one night; the same night again changes nothing."""
+    """Run one night of a pipeline file; twice changes nothing."""
     from datetime import date, timedelta
 
     from forecastr.cli.events import Events

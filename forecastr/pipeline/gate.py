@@ -66,10 +66,10 @@ def _too_old(panel: Panel, gate: GateSpec, as_of: str) -> Iterator[str]:
     newest = panel.frame[TIME].max()
     if gate.max_age is None or not isinstance(newest, pd.Timestamp):
         return
-    now = pd.Timestamp(as_of).tz_localize(None)
-    [age] = panel.calendar.count(np.array([newest.to_datetime64()]), np.array([now.to_datetime64()]))
+    ends = np.array([newest, pd.Timestamp(as_of).tz_localize(None)], dtype="datetime64[ns]")
+    [age] = panel.calendar.count(ends[:1], ends[1:])
     if age > gate.max_age:
-        [last] = format_stamps(np.array([newest.to_datetime64()]), panel.source)
+        [last] = format_stamps(ends[:1], panel.source)
         yield f"stale: the newest row is of {last}, {age:.0f} steps before {as_of} (max_age is {gate.max_age})"
 
 
@@ -134,17 +134,13 @@ def _changed(panel: Panel, gate: GateSpec, seen: pd.DataFrame) -> Iterator[str]:
 def _out_of_range(panel: Panel, gate: GateSpec, seen: pd.DataFrame) -> Iterator[str]:
     if gate.max_range is None:
         return
-    spread = seen.groupby(ID)[TARGET].agg(["min", "max"])
-    ended = seen.groupby(ID)[TIME].last()
-    frame = panel.frame[panel.frame[ID].isin(ended.index)]
-    new = frame[frame[TIME].to_numpy() > ended.reindex(frame[ID]).to_numpy()]
-    limits = spread.reindex(new[ID])
-    low, high = limits["min"].to_numpy(), limits["max"].to_numpy()
+    limits, new = seen.groupby(ID)[TARGET].agg(["min", "max"]), _new_values(panel, seen)
+    low, high = (limits[side].reindex(new[ID]).to_numpy() for side in ("min", "max"))
     room = gate.max_range * np.maximum(high - low, LEAST_RANGE * np.maximum(np.abs(low), np.abs(high)))
     values = new[TARGET].to_numpy()
     with np.errstate(invalid="ignore"):
         odd = (values < low - room) | (values > high + room)
-    share = new.loc[odd, ID].nunique() / max(len(ended), 1)
+    share = new.loc[odd, ID].nunique() / max(len(limits), 1)
     if share > gate.max_odd:
         first = int(odd.argmax())
         [stamp] = format_stamps(new[TIME].to_numpy()[[first]], panel.source)
@@ -152,3 +148,12 @@ def _out_of_range(panel: Panel, gate: GateSpec, seen: pd.DataFrame) -> Iterator[
             f"out of range: '{new[ID].iloc[first]}' is {values[first]:.10g} on {stamp}, and was between "
             f"{low[first]:.10g} and {high[first]:.10g} in its last {SEEN} rows (max_range is {gate.max_range:g})"
         )
+
+
+def _new_values(panel: Panel, seen: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of known series that are newer than those seen, or stand among them with another value."""
+    begun = seen.groupby(ID)[TIME].first()
+    frame = panel.frame.loc[panel.frame[ID].isin(begun.index), [ID, TIME, TARGET]]
+    frame = frame[frame[TIME].to_numpy() >= begun.reindex(frame[ID]).to_numpy()]
+    both = frame.merge(seen, on=[ID, TIME], how="left", suffixes=("", "_was"))
+    return both[both[TARGET] != both[f"{TARGET}_was"]]

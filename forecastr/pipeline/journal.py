@@ -1,8 +1,10 @@
 """What a night has done so far, step by step on disk, so that the next attempt goes on where this one ended."""
 
 import fcntl
+import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,3 +112,15 @@ def only_run(state: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def folder_name(group: str) -> str:
+    """Return a group's folder: its name, where that can be one.
+
+    Examples
+    --------
+    >>> folder_name("north"), folder_name("a/b")
+    ('north', 'a-b-c14cddc0')
+    """
+    plain = re.sub(r"[^\w-]+", "-", group)
+    return plain if plain == group and plain else f"{plain}-{hashlib.sha256(group.encode()).hexdigest()[:8]}"

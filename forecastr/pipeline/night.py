@@ -93,6 +93,11 @@ class Night:
         earlier = read_nights(self.journal.state, before=self.journal.as_of)
         return [night for night in earlier if night.status in GOOD]
 
+    @property
+    def _challenged(self) -> list[Journal]:
+        """Those of them on which something was fitted."""
+        return [night for night in self._good if night.steps["decide"]["action"] != PREDICT]
+
     def _checks(self) -> list[str]:
         gate, good = self.pipeline.spec.gate, self._good
         before = {"before": good[-1].steps["rows"], "seen": good[-1].read_table(SEEN_TABLE)} if good else {}
@@ -128,7 +133,7 @@ class Night:
         return {**asdict(decide(situation, self.pipeline.spec.triggers)), "situation": asdict(situation)}
 
     def _since_challenge(self) -> int | None:
-        challenged = [night for night in self._good if night.steps["decide"]["action"] != PREDICT]
+        challenged = self._challenged
         if not challenged:
             return None
         stamps = self.panel.frame[TIME]
@@ -168,6 +173,7 @@ class Night:
         folder = self._fit_folder(name)
         if not (folder / "summary.json").exists():  # the last file that a fit writes
             options = self.pipeline.spec.fit_options(self.journal.as_of)
+            options = replace(options, seed=options.seed + len(self._challenged))  # another search than the last
             if like is not None:
                 members = load_fit(self._fit_folder(like)).members
                 options = replace(options, max_trials=None, configs=tuple(member.config for member in members))

@@ -1,7 +1,5 @@
 """A night of a whole pipeline: every group's, then one publication; the same command again changes nothing."""
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +9,12 @@ from forecastr.data import Panel
 from forecastr.engine.backend import choose_backend, use_backend
 from forecastr.errors import DataError, ForecastrError
 from forecastr.fitting.fit import WELL_COMPILED
-from forecastr.pipeline.journal import DONE, FORECAST, GOOD, REFUSED, Journal, only_run
+from forecastr.pipeline.journal import DONE, FORECAST, GOOD, REFUSED, Journal, folder_name, only_run
 from forecastr.pipeline.load import Pipeline, require_own_outputs
 from forecastr.pipeline.night import Night, Watcher, describe_night
 from forecastr.pipeline.publish import publish
 from forecastr.pipeline.source import read_rows, split_groups
+from forecastr.pipeline.track import track_nights
 
 ALREADY, FAILED, PARTLY = "already done", "failed", "partly"
 GROUPS = "groups"
@@ -130,22 +129,11 @@ def _run_groups(pipeline: Pipeline, as_of: str, panel: Panel, watch: Watcher) ->
 def _finish(pipeline: Pipeline, journals: Mapping[str, Journal], panel: Panel, watch: Watcher) -> None:
     publish(pipeline, journals, panel.source)
     watch({"event": "published", "forecast": str(pipeline.forecast)})
-    for journal in journals.values():
+    for group, journal in journals.items():
         if journal.status == FORECAST:
             journal.end(DONE)
+        track_nights(pipeline, journal.state, group, watch)
 
 
 def _with_group(watch: Watcher, name: str) -> Watcher:
     return lambda event: watch({**event, "group": name})
-
-
-def folder_name(group: str) -> str:
-    """Return a group's folder: its name, where that can be one.
-
-    Examples
-    --------
-    >>> folder_name("north"), folder_name("a/b")
-    ('north', 'a-b-c14cddc0')
-    """
-    plain = re.sub(r"[^\w-]+", "-", group)
-    return plain if plain == group and plain else f"{plain}-{hashlib.sha256(group.encode()).hexdigest()[:8]}"

@@ -43,8 +43,8 @@ def count_new_rows(bundle: Bundle, panel: Panel) -> int:
 
 
 def rolling_error(bundle: Bundle, panel: Panel, *, rolling: int) -> dict[str, Any] | None:
-    """Return the errors of a bundle and its best baseline at the latest cutoffs; None without a whole horizon."""
-    if count_new_rows(bundle, panel) < bundle.task.horizon:
+    """Return the errors of a bundle and its best baseline at the latest cutoffs; None with less than half of them."""
+    if count_new_rows(bundle, panel) < bundle.task.horizon - 1 + max(1, rolling // 2):
         return None
     table = scaled_errors(bundle, bundle.backtest(panel).table)
     latest = np.sort(table[CUTOFF].unique())[-rolling:]

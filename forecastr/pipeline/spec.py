@@ -215,7 +215,7 @@ class TriggersSpec(Section):
         default=0.4,
         description="Distance of the distributions of changes, before and since (Kolmogorov-Smirnov): a search.",
     )
-    rolling: Count = Field(default=20, description="Latest cutoffs that the rolling error is of.")
+    rolling: Count = Field(default=20, description="Latest cutoffs of the rolling error, half of them at least.")
     pause: Annotated[int, Field(ge=0)] = Field(default=10, description="New rows between two challenges.")
     significance: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.05, description="A challenger is promoted if its error is lower with a p-value below this."
