@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from forecastr.errors import TrackingError
 from forecastr.tracking.address import absolute_store, without_password
+from forecastr.tracking.store import prepare_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +30,7 @@ def open_store(uri: str) -> Iterator["MlflowClient"]:
     """Yield a client of the store at ``uri``; MLflow's errors inside the block become TrackingError.
 
     The address is given to the client alone: MLflow's active store, run and environment of this
-    process are the same afterwards.
+    process are the same afterwards. A SQLite store that is not there is made.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ def open_store(uri: str) -> Iterator["MlflowClient"]:
 
         address = absolute_store(uri)
         try:
+            prepare_store(uri)  # first: a client opens the store, and several that make a new one at once break it
             yield MlflowClient(tracking_uri=address, registry_uri=address)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             text = f"The tracking store {uri} cannot be used: {_first_line(error)}. "

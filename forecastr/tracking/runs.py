@@ -14,7 +14,6 @@ from forecastr.tracking.client import open_store
 from forecastr.tracking.model import log_bundle
 from forecastr.tracking.names import to_milliseconds, to_name
 from forecastr.tracking.parent import describe, parent_metrics
-from forecastr.tracking.store import prepare_store
 from forecastr.tracking.story import Story, finished_story, stopped_story
 from forecastr.tracking.trials import collect_trials, log_trial
 
@@ -78,7 +77,6 @@ def track_run(
     uri, delivery = resolve_store(tracking_uri), delivery or uuid4().hex
     story = stopped_story(run_folder) if stopped else finished_story(run_folder)
     with open_store(uri) as client:
-        prepare_store(uri)
         experiment_id = _require_experiment(client, uri, experiment or story.name)
         tell()
         begun = _find_run(client, experiment_id, delivery, story.status)

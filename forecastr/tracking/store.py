@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from forecastr.errors import ConfigError, TrackingError
+from forecastr.errors import ConfigError, ForecastrError, TrackingError
 from forecastr.files import cache_folder, whole_file
 from forecastr.tracking.address import (
     SQLITE,
@@ -108,7 +108,7 @@ def _create_store(path: Path) -> None:
             with closing(sqlite3.connect(temporary)) as database, database:
                 root = artifact_root(f"{SQLITE}{path}")
                 database.execute("UPDATE experiments SET artifact_location = ? || '/' || experiment_id", [str(root)])
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, ForecastrError) as error:
         raise TrackingError(f"The tracking store {path} could not be created: {error}") from error
 
 

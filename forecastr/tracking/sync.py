@@ -8,7 +8,6 @@ from forecastr.errors import ConfigError, TrackingError
 from forecastr.tracking.client import open_store
 from forecastr.tracking.delivering import deliver_entry
 from forecastr.tracking.spool import Entry, claimed, digest_of, forget, waiting
-from forecastr.tracking.store import prepare_store
 
 DELIVERED, WAITING, BUSY, GONE, DROPPED = "delivered", "waiting", "busy", "gone", "dropped"
 
@@ -100,7 +99,6 @@ def _gone(entry: Entry, problem: str, *, drop: bool) -> Outcome:
 def _answers(uri: str) -> bool:
     try:
         with open_store(uri) as client:
-            prepare_store(uri)
             client.search_experiments(max_results=1)
     except TrackingError:
         return False
