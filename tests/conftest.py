@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +115,30 @@ def forecastr_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
 def command_environment() -> dict[str, str]:
     """Return the environment that commands run in."""
     return environment()
+
+
+# A process begins with the most memory that the one it was forked from had: an own small one is asked in between.
+MEASURE = (
+    "import os, subprocess, sys; process = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL); "
+    "_, status, usage = os.wait4(process.pid, 0); "
+    "open(sys.argv[1], 'w').write(f'{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss * 1024}')"
+)
+
+
+def measured_command(*arguments: object, cwd: Path) -> tuple[int, str, int]:
+    """Run ``forecastr``; return its exit code, its errors, and the most memory it took, in bytes."""
+    with tempfile.NamedTemporaryFile("r") as measured:
+        python = [sys.executable, "-S", "-c", MEASURE, measured.name]
+        command = [*python, sys.executable, "-m", "forecastr.cli.main", *map(str, arguments)]
+        done = subprocess.run(command, cwd=cwd, env=environment(), stderr=subprocess.PIPE, text=True, check=True)
+        code, memory = measured.read().split()
+    return int(code), done.stderr, int(memory)
+
+
+@pytest.fixture(scope="session")
+def measured() -> Callable[..., tuple[int, str, int]]:
+    """Return a function that runs the command and measures its memory."""
+    return measured_command
 
 
 @pytest.fixture(scope="session")

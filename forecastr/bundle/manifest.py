@@ -22,6 +22,11 @@ def write_manifest(folder: Path, **about: Any) -> None:
     write_json(folder / MANIFEST, {"format": FORMAT, **about, "files": files})
 
 
+def check_manifest(folder: Path) -> None:
+    """Raise a BundleError unless every file of a bundle is the one that was written."""
+    read_bundle(folder)
+
+
 def read_bundle(folder: Path) -> dict[str, bytes]:
     """Return the bytes of a bundle's files by name, each read once and equal to its sha256.
 
@@ -52,7 +57,10 @@ def _listed_files(folder: Path) -> dict[str, str]:
     """Return a bundle's files and their sha256 as the manifest has them."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise BundleError(f"{folder} holds no bundle. Give a run folder of `forecastr fit`, or its bundle/ folder.")
+        raise BundleError(
+            f"{folder} holds no bundle. Give a run folder of `forecastr fit`, its bundle/ folder, or the address of a "
+            "tracked model, models:/NAME@ALIAS."
+        )
     if path.stat().st_size > MOST_MANIFEST:
         raise BundleError(f"{path} is damaged: it has {path.stat().st_size:,} bytes. {AGAIN}")
     manifest = parse_json(_read(folder, MANIFEST), path)

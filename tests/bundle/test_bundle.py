@@ -1,7 +1,4 @@
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -134,23 +131,6 @@ def test_no_forecast_of_a_series_never_seen_moves_with_what_follows_its_cutoff(b
 def test_a_series_without_a_logarithm_is_forecast_all_the_same(bundle):
     below = stranger().assign(y=lambda rows: rows["y"] - 1000)
     assert np.isfinite(bundle.predict(below)[NUMBERS].to_numpy()).all()
-
-
-def test_tensorflow_and_jax_agree(bundle, tmp_path):
-    script = (
-        "import sys; from forecastr.bundle import load_bundle; "
-        "load_bundle(sys.argv[1]).predict().to_parquet(sys.argv[2]); import keras; print(keras.config.backend())"
-    )
-    other = tmp_path / "forecast.parquet"
-    result = subprocess.run(
-        [sys.executable, "-c", script, str(bundle.folder), str(other)],
-        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.split()[-1] == "tensorflow"
-    np.testing.assert_allclose(pd.read_parquet(other)[NUMBERS], bundle.predict()[NUMBERS], rtol=1e-4)
 
 
 def test_a_baseline_that_shares_in_the_ensemble_moves_the_forecast_by_its_weight(make_bundle, table, tmp_path):

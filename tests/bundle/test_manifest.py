@@ -94,3 +94,57 @@ def test_a_task_of_another_shape_is_an_error(copy):
     write_manifest(copy)
     with pytest.raises(BundleError, match=r"task\.json or series\.json is not what this release writes"):
         load_bundle(copy)
+
+
+@pytest.mark.parametrize(("version", "remedy"), [(2, "Install a newer forecastr"), (0, "Fit again with this release")])
+def test_another_format_says_what_reads_it(copy, version, remedy):
+    edit(copy / "manifest.json", format=version)
+    with pytest.raises(BundleError, match=remedy):
+        load_bundle(copy)
+
+
+def test_a_truncated_or_swapped_file_is_not_the_one_that_was_written(copy):
+    (copy / "0000.keras").rename(copy / "swap")
+    (copy / "0001.keras").rename(copy / "0000.keras")
+    (copy / "swap").rename(copy / "0001.keras")
+    with pytest.raises(BundleError, match=r"0000\.keras is not the file that was written"):
+        load_bundle(copy)
+    write_manifest(copy)  # and with checksums that fit, it is the wrong network
+    with pytest.raises(BundleError, match=r"0000\.keras: its weights do not fit the network"):
+        _ = load_bundle(copy).networks
+    (copy / "series.json").write_bytes((copy / "series.json").read_bytes()[:-1])
+    with pytest.raises(BundleError, match=r"series\.json is not the file that was written"):
+        load_bundle(copy)
+
+
+def test_a_file_that_the_manifest_does_not_list_is_an_error_unless_it_is_hidden(copy):
+    (copy / ".DS_Store").write_text("of a file manager")
+    load_bundle(copy)
+    (copy / "notes.txt").write_text("mine")
+    with pytest.raises(BundleError, match=r"holds 'notes\.txt', which its manifest\.json does not list"):
+        load_bundle(copy)
+
+
+def test_what_was_checked_is_what_is_used(copy, bundle):
+    """A file that is exchanged after it was read changes nothing."""
+    loaded = load_bundle(copy)
+    for path in copy.iterdir():
+        path.write_text("exchanged")
+    assert loaded.predict().equals(bundle.predict())
+
+
+def test_links_within_the_folder_are_followed(copy):
+    """So do volumes of Kubernetes look."""
+    (copy / ".data").mkdir()
+    (copy / "task.json").rename(copy / ".data" / "task.json")
+    (copy / "task.json").symlink_to(".data/task.json")
+    load_bundle(copy)
+
+
+def test_a_file_that_may_not_be_read_is_an_error(copy, monkeypatch):
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(BundleError, match=r"manifest\.json cannot be read: Permission denied"):
+        load_bundle(copy)

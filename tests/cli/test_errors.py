@@ -190,7 +190,8 @@ def test_a_command_that_cannot_be_read_exits_with_2_and_points_to_help(forecastr
         (
             ["predict", "photos"],
             2,
-            "error: photos holds no bundle. Give a run folder of `forecastr fit`, or its bundle/ folder.",
+            "error: photos holds no bundle. Give a run folder of `forecastr fit`, its bundle/ folder, or the address "
+            "of a tracked model, models:/NAME@ALIAS.",
         ),
         (
             ["predict", "photos", "--output", "out.txt"],
@@ -200,7 +201,8 @@ def test_a_command_that_cannot_be_read_exits_with_2_and_points_to_help(forecastr
         (
             ["backtest", "photos", "days.csv"],
             2,
-            "error: photos holds no bundle. Give a run folder of `forecastr fit`, or its bundle/ folder.",
+            "error: photos holds no bundle. Give a run folder of `forecastr fit`, its bundle/ folder, or the address "
+            "of a tracked model, models:/NAME@ALIAS.",
         ),
         (
             ["runs"],
