@@ -22,9 +22,9 @@ def write_manifest(folder: Path, **about: Any) -> None:
     write_json(folder / MANIFEST, {"format": FORMAT, **about, "files": files})
 
 
-def check_manifest(folder: Path) -> None:
-    """Raise a BundleError unless every file of a bundle is the one that was written."""
-    read_bundle(folder)
+def check_manifest(folder: Path) -> dict[str, str]:
+    """Return the files of a bundle with their sha256, or raise a BundleError as ``read_bundle`` does."""
+    return {name: sha256_of(content) for name, content in read_bundle(folder).items()}
 
 
 def read_bundle(folder: Path) -> dict[str, bytes]:

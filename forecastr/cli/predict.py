@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from forecastr.cli.reading import tables, warn_of
+from forecastr.cli.reading import BUNDLE, bundle_folder, tables, warn_of
 from forecastr.schema import BACKENDS
 
 
 def predict(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder, or the run folder that holds it.")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help=BUNDLE)],
     data: Annotated[
         list[Path] | None,
         typer.Option(
@@ -38,7 +38,7 @@ def predict(
     if output:
         require_table_format(output)
     use_backend(backend_to_forecast(backend), quick=True)
-    loaded = load_bundle(bundle)
+    loaded = load_bundle(bundle_folder(bundle))
     history = read_panel(tables(data), like=loaded.source) if data else None
     if history:
         warn_of(history, loaded)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 GROUP = "Reading the table"
+BUNDLE = "Bundle folder, the run folder that holds it, or models:/NAME@ALIAS."
 TABLES = "CSV (also compressed) or Parquet: a file, several, a folder of them, or - for standard input."
 
 
@@ -113,6 +114,13 @@ def tables(data: list[Path]) -> str | Path | list[Path]:
     if len(data) > 1:
         return data
     return "-" if str(data[0]) == "-" else data[0]
+
+
+def bundle_folder(bundle: str) -> Path:
+    """Return the folder that a command's BUNDLE names; that of a tracked model is fetched."""
+    from forecastr.tracking.fetch import fetch_model, is_model_address
+
+    return fetch_model(bundle) if is_model_address(bundle) else Path(bundle)
 
 
 def warn_of(rows: "Panel", bundle: "Bundle") -> None:
