@@ -141,13 +141,25 @@ def keras_environment(backend: str, *, quick: bool = False) -> dict[str, str]:
         **(_quick_compiling() if quick and backend == "jax" and device_of("jax") == "cpu" else {}),
         "KERAS_BACKEND": backend,
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(cache_folder() / "jax")),
+        **_compilation_cache(),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
         # Workers share a GPU: none of them takes its memory before it needs it.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
+
+
+def _compilation_cache() -> dict[str, str]:
+    """Return where JAX keeps what it has compiled: nowhere, rather than with a warning each time, if it must not."""
+    if asked := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return {"JAX_COMPILATION_CACHE_DIR": asked}
+    try:
+        folder = cache_folder() / "jax"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+        return {}
+    return {"JAX_COMPILATION_CACHE_DIR": str(folder)} if os.access(folder, os.W_OK) else {}
 
 
 def _quick_compiling() -> dict[str, str]:

@@ -61,7 +61,7 @@ def examine(requested: str = "auto") -> dict[str, Any]:
         "device": environment["device"]["device"],
         "cores": environment["device"]["cores"],
         "kernels": recurrent_kernels(backend, environment["device"]["device"]),
-        "cache": keras_environment(backend)["JAX_COMPILATION_CACHE_DIR"] if backend == "jax" else "none",
+        "cache": keras_environment(backend).get("JAX_COMPILATION_CACHE_DIR", "none") if backend == "jax" else "none",
         "versions": environment["versions"],
     }
 
