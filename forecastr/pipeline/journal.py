@@ -42,7 +42,18 @@ class Journal:
         self.state, self.as_of = state, as_of
         self.folder = state / NIGHTS / as_of.replace(":", "")
         self.path = self.folder / "night.json"
-        document = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        self._take(_read(self.path) if self.path.exists() else {})
+
+    @classmethod
+    def at(cls, path: Path) -> "Journal":
+        """Return the journal in a file."""
+        journal, document = cls.__new__(cls), _read(path)
+        journal.state, journal.as_of = path.parents[2], document["as_of"]
+        journal.folder, journal.path = path.parent, path
+        journal._take(document)
+        return journal
+
+    def _take(self, document: dict[str, Any]) -> None:
         self.status: str = document.get("status", RUNNING)
         self.steps: dict[str, Any] = document.get("steps", {})
 
@@ -51,7 +62,7 @@ class Journal:
         if name not in self.steps:
             self.steps[name] = work()
             self.write()
-            self.steps = json.loads(self.path.read_text(encoding="utf-8"))["steps"]  # as a later attempt reads it
+            self.steps = _read(self.path)["steps"]  # as a later attempt reads it
         return self.steps[name]
 
     def begin_again(self) -> None:
@@ -81,12 +92,12 @@ class Journal:
 
 def read_nights(state: Path, *, before: str | None = None) -> list[Journal]:
     """Return the journals of a state folder, oldest first; of nights before a date if one is given."""
-    found = []
-    for path in sorted((state / NIGHTS).glob("*/night.json")):
-        as_of = json.loads(path.read_text(encoding="utf-8"))["as_of"]
-        if before is None or as_of < before:
-            found.append(Journal(state, as_of))
-    return found
+    nights = [Journal.at(path) for path in sorted((state / NIGHTS).glob("*/night.json"))]
+    return [night for night in nights if before is None or night.as_of < before]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class Night:
         self.journal.end(REFUSED)
         self.watch({"event": "refused", "reasons": reasons})
 
-    @property
+    @cached_property
     def _good(self) -> list[Journal]:
         """Earlier nights that ended with a forecast, oldest first."""
         earlier = read_nights(self.journal.state, before=self.journal.as_of)
@@ -110,7 +110,7 @@ class Night:
             return None, None
         name = good[-1].steps["promote"]["champion"]
         try:
-            load_fit(self._fit_folder(name))
+            self._bundle(name)
         except BundleError as error:
             return None, f"the champion {name} cannot be used: {error}"
         return name, None
@@ -119,7 +119,7 @@ class Night:
         name, trouble = self._champion()
         situation = Situation(trouble=trouble)
         if name is not None:
-            bundle, triggers = load_fit(self._fit_folder(name)), self.pipeline.spec.triggers
+            bundle, triggers = self._bundle(name), self.pipeline.spec.triggers
             errors = rolling_error(bundle, self.panel, rolling=triggers.rolling) or {}
             situation = Situation(
                 champion=name,
@@ -154,7 +154,7 @@ class Night:
             challenger = self._fit(name, rows, champion if action == REFIT else None)
             if champion is None:
                 return {"fit": name}
-            compared = compare_bundles(challenger, load_fit(self._fit_folder(champion)), self.panel)
+            compared = compare_bundles(challenger, self._bundle(champion), self.panel)
         except (SearchError, DataError) as error:
             if champion is None:
                 raise
@@ -163,7 +163,7 @@ class Night:
 
     def _last_to_train(self, champion: str) -> Any:
         """Return the last stamp that a challenger is trained on: what the champion has not seen is held out."""
-        bundle = load_fit(self._fit_folder(champion))
+        bundle = self._bundle(champion)
         stamps = np.sort(self.panel.frame[TIME].unique())
         held_out = max(count_new_rows(bundle, self.panel), 2 * bundle.task.horizon)
         return stamps[-1 - min(held_out, len(stamps) // MOST_HELD_OUT)]
@@ -175,11 +175,11 @@ class Night:
             options = self.pipeline.spec.fit_options(self.journal.as_of)
             options = replace(options, seed=options.seed + len(self._challenged))  # another search than the last
             if like is not None:
-                members = load_fit(self._fit_folder(like)).members
+                members = self._bundle(like).members
                 options = replace(options, max_trials=None, configs=tuple(member.config for member in members))
             self.watch({"event": "fit", "action": REFIT if like else SEARCH, "folder": str(folder)})
             fit_table(rows, folder, options, watch=self._hear, overwrite=True)
-        return load_fit(folder)
+        return self._bundle(name)
 
     def _hear(self, event: dict[str, Any]) -> None:
         if event["event"] in ("trial_completed", "trial_failed", "warning"):
@@ -204,9 +204,12 @@ class Night:
         return {"champion": challenge["fit"] if better else champion, "promoted": better, "reason": reason}
 
     def _forecast(self, champion: str) -> dict[str, Any]:
-        table = load_fit(self._fit_folder(champion)).predict(self.panel)
+        table = self._bundle(champion).predict(self.panel)
         self.journal.write_table(FORECAST_TABLE, table)
         return {"rows": len(table)}
+
+    def _bundle(self, name: str) -> Bundle:
+        return load_fit(self._fit_folder(name).absolute())
 
     def _fit_folder(self, name: str) -> Path:
         return self.journal.state / FITS / name
