@@ -36,7 +36,7 @@ def test_files_a_glob_and_a_folder_are_the_same_rows(pipeline, source):
 
 
 def test_tickers_come_from_yahoo(pipeline, yahoo):
-    yahoo.prices["AAPL"] = [(f"{day:%Y-%m-%d}", 10.0 + n) for n, day in enumerate(DAYS) if day.dayofweek < 5]
+    yahoo.prices["AAPL"] = [(f"{day:%Y-%m-%d}", 10.0 + n) for n, day in enumerate(DAYS) if day.weekday() < 5]
 
     panel = read_rows(pipeline("tickers: AAPL, start: 2024-01-01", "reading: {target: Close}"), "2024-01-19")
 
