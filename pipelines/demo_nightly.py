@@ -29,7 +29,7 @@ source:
 reading: {{target: DCOILWTICO, time: Date}}
 task: {{horizon: 5, context: 20, season: 1}}
 budget: {{time_limit: 30s, max_trials: 2}}
-triggers: {{refit_after: 10, pause: 8, rolling: 20, significance: 0.1}}
+triggers: {{refit_after: 10, pause: 10, rolling: 10, significance: 0.1}}
 outputs: {{forecast: out/forecast.csv}}
 tracking: {{uri: '{uri}', experiment: nightly, model: nightly}}
 """
@@ -117,14 +117,15 @@ def page(nights: list[dict], seconds: float) -> str:
 <h1>{len(nights)} nights of oil prices</h1>
 <p>{counts["predict"]} predicted, {counts["refit"]} refits, {counts["search"]} searches, {refused} refused,
 {promoted} promotions; {seconds:.0f} seconds in all.</p>
-<h2>Rolling error: <span style="color:#1565c0">champion</span> and <span style="color:#999">its baseline</span></h2>
+<h2>Rolling error: <span style="color:#1565c0">champion</span> and <span style="color:#999">its baseline</span>,
+<span style="color:#2e7d32">promotions</span></h2>
 {picture(nights)}
 <h2>Decisions</h2><table><tr><th>night<th>status<th>decision<th>reason<th>fault<th>champion<th>promotion</tr>{rows}</table>
 """
 
 
 def picture(nights: list[dict]) -> str:
-    """Return the rolling errors of champion and baseline as two lines, promotions as dots."""
+    """Return the rolling errors of champion and baseline as two lines, promotions as dashed ones."""
     known = [night[name] for night in nights for name in ("rolling", "baseline") if night.get(name)]
     if not known:
         return "<p>No night has a whole horizon of new rows yet.</p>"
@@ -139,12 +140,12 @@ def picture(nights: list[dict]) -> str:
         + "'/>"
         for name, colour in (("baseline", "#999"), ("rolling", "#1565c0"))
     )
-    dots = "".join(
-        f"<circle cx={point[0]} cy={point[1]} r=5 fill='#2e7d32'/>"
+    marks = "".join(
+        f"<line x1={x} x2={x} y1=0 y2=300 stroke='#2e7d32' stroke-dasharray=4 />"
         for number, night in enumerate(nights)
-        if night["promoted"] and (point := at(number, night.get("rolling") or 0).split(","))
+        if night["promoted"] and (x := at(number, 0).split(",")[0])
     )
-    return f"<svg viewBox='0 0 1000 310' role=img aria-label='Rolling errors'>{lines}{dots}</svg>"
+    return f"<svg viewBox='0 0 1000 310' role=img aria-label='Rolling errors'>{marks}{lines}</svg>"
 
 
 if __name__ == "__main__":
