@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,22 @@ from forecastr.pipeline import journal as journals
 from forecastr.pipeline import night as nights
 
 FIRST, SECOND, THIRD = "1988-09-07", "1988-09-08", "1988-09-09"
+
+
+KILLED_AT = """
+import os, signal, sys
+from forecastr.pipeline import journal
+write, left = journal.write_json, int(sys.argv.pop())
+def killed(path, document):
+    global left
+    write(path, document)
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+journal.write_json = killed
+from forecastr.cli.main import main
+main()
+"""
 
 
 class KilledError(BaseException):
@@ -227,6 +246,23 @@ def test_nights_that_the_store_missed_are_delivered_when_it_answers(desk):
     assert sorted(run.info.run_name for run in runs) == [f"oil/{SECOND}", f"oil/{THIRD}"]
     assert all(run.data.tags["action"] == "predict" for run in runs)
     assert np.isfinite(runs[0].data.metrics["new_rows"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", range(7))
+def test_a_process_killed_at_any_step_and_run_again_ends_alike(desk, tmp_path, command_environment, write):
+    whole = type(desk)(tmp_path / "whole")
+    shutil.copytree(desk.folder, whole.folder)
+    whole.run(SECOND)
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, "run", "oil.yaml", "--as-of", SECOND, str(write)],
+        cwd=desk.folder, env=command_environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL
+    desk.run(SECOND)
+
+    assert desk.state() == whole.state()
 
 
 @pytest.mark.slow
