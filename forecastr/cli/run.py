@@ -42,7 +42,10 @@ def run(
     from forecastr.pipeline.run import run_pipeline
 
     outcome = run_pipeline(pipeline, night, watch=Events(pipeline.name, night))
-    document = {**vars(outcome), "pipeline": pipeline.name}
+    alone = outcome.groups.get("")
+    told = alone if alone is not None else {"groups": outcome.groups}
+    document = {"pipeline": pipeline.name, **told, "as_of": night, "status": outcome.status}
+    document["forecast"] = str(outcome.forecast)
     typer.echo(to_json(document, indent=2) if json else outcome_text(outcome))
     code = {"refused": ROWS_REFUSED, "partly": SOME_GROUPS}.get(outcome.status, 0)
     if code:

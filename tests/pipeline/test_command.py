@@ -23,7 +23,8 @@ def test_a_night_and_the_same_again_exit_with_0(desk, forecastr_here):
     assert all(list(event)[:4] == ["time", "event", "pipeline", "as_of"] for event in events)
     again = forecastr_here("run", "oil.yaml", "--as-of", SECOND, "--json", cwd=desk.folder)
     assert again.returncode == 0
-    assert json.loads(again.stdout)["status"] == "already done"
+    told = json.loads(again.stdout)
+    assert (told["status"], told["action"], told["forecast"]) == ("already done", "predict", "out/forecast.csv")
     assert again.stderr == ""
 
 
