@@ -45,7 +45,7 @@ class Tracking:
             later = " `forecastr sync` tracks it later." if is_kept(entry) else ""
             say(f"warning: {error} The run folder {folder} is complete.{later}")
             return None
-        return replace(run, uri=without_password(run.uri))
+        return replace(run, uri=without_password(self.uri))
 
     def deliver_stopped(self, folder: Path, *, name: str, say: Callable[[str], None]) -> None:
         """Track what is left of a fit that was stopped, as a run that is KILLED; call when its folder is closed.

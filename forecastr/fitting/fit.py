@@ -21,7 +21,7 @@ from forecastr.schema import DEFAULT_TIME_LIMIT, Budget
 from forecastr.search.space import largest_trial, trial_updates
 
 Watcher = Callable[[dict[str, Any]], None]
-WELL_COMPILED = 90.0  # seconds of time limit from which compiling well pays
+WELL_COMPILED = 100.0  # seconds of time limit from which compiling well pays
 
 
 @dataclass(frozen=True, kw_only=True)
