@@ -16,7 +16,7 @@ import pytest
 
 PRICES = Path(__file__).parents[1] / "examples" / "prices.csv"
 SCRIPTS = Path(sys.executable).parent
-HIDDEN = ("MLFLOW_TRACKING_URI", "KERAS_BACKEND", "FORCE_COLOR", "NO_COLOR")
+HIDDEN = ("MLFLOW_TRACKING_URI", "KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR", "FORCE_COLOR", "NO_COLOR")
 SMALL = ("--horizon", "5", "--context", "20", "--max-trials", "2", "--jobs", "2", "--time-limit", "90s")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -108,6 +108,8 @@ def fit(
             # There will be something to track, and a first trial has had the machine for itself.
             if event["event"] in ("trial_completed", "resumed"):
                 tracking.prepare()
+            elif event["event"] == "kept" and event["kept"] and event["interrupted"]:
+                tracking.deliver_stopped(Path(event["folder"]), name=_name(data), say=progress.say)
 
         try:
             fitted = fit_table(

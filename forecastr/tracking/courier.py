@@ -2,11 +2,13 @@
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -47,13 +49,14 @@ class Courier:
         """Start the process, if it is not there yet; it loads MLflow and creates a store on this machine."""
         if self._process is None:
             self._lines, self._ready = queue.SimpleQueue(), False
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-W", "ignore", "-m", _PROGRAM],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
+            with _shielded():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-W", "ignore", "-m", _PROGRAM],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
             threading.Thread(target=_listen, args=(self._process.stdout, self._lines), daemon=True).start()
             self._send({"uri": self.uri})
 
@@ -150,6 +153,16 @@ class Courier:
         with suppress(BrokenPipeError):  # it was killed: the next message that is expected will be missing
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """Let processes that are started inside the block be deaf to signals that end a command: it decides for them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _listen(stream: IO[str], lines: "queue.SimpleQueue[str]") -> None:

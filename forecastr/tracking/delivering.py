@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -48,9 +47,10 @@ def _track(entry: Entry, tell: Callable[[], object]) -> TrackedRun:
 
 
 def main() -> None:
-    """Be the process: read the store, get ready, read an entry, deliver it, say how it went."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # the fit decides, and ends this process when it ends
-        signal.signal(number, signal.SIG_IGN)
+    """Be the process: read the store, get ready, read an entry, deliver it, say how it went.
+
+    It is started deaf to Ctrl-C and SIGTERM: the fit decides, and ends this process when it ends.
+    """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # MLflow's own talk
 
