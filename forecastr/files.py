@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from forecastr.errors import ConfigError, StorageError
 
@@ -78,6 +79,17 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_array(path: Path, array: Any) -> None:
+    """Write an array as a ``.npy`` file.
+
+    ``numpy.save`` hands the values to C's buffers, and a disk that is full when these are emptied goes unnoticed.
+    """
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.save(cast("Any", SimpleNamespace(write=file.write)), array)
 
 
 def write_json(path: Path, document: Any) -> None:

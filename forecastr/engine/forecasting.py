@@ -9,7 +9,7 @@ import numpy as np
 
 from forecastr.engine.backend import loaded_backend
 from forecastr.engine.work import ForecastJob
-from forecastr.files import naming, whole_file
+from forecastr.files import naming, whole_file, write_array
 from forecastr.models.config import (
     NetworkConfig,
     WindowShape,
@@ -203,7 +203,7 @@ def save_weights(network: "keras.Model", path: Path) -> None:
 def save_array(path: Path, array: np.ndarray) -> None:
     """Write an array as a ``.npy`` file, whole or not at all."""
     with whole_file(path) as temporary:
-        np.save(temporary, array)
+        write_array(temporary, array)
 
 
 def load_weights(path: Path) -> list[np.ndarray]:

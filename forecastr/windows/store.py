@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecastr.data.panel import series_starts
+from forecastr.files import write_array
 from forecastr.schema import ID, TARGET
 
 ARRAYS = ("values", "stamps", "known", "past", "static")
@@ -71,7 +72,7 @@ class SeriesStore:
         """Write the arrays into a new ``folder`` and return it; those that lie ``beside`` it are linked instead."""
         folder.mkdir(parents=True)
         for name in ("starts", "lengths"):
-            np.save(folder / f"{name}.npy", getattr(self, name))
+            write_array(folder / f"{name}.npy", getattr(self, name))
         if beside is not None:
             for path in beside.glob("*.npy"):
                 if not (folder / path.name).exists():
@@ -79,9 +80,9 @@ class SeriesStore:
             return folder
         for name in ARRAYS:
             if (array := getattr(self, name)) is not None:
-                np.save(folder / f"{name}.npy", array)
+                write_array(folder / f"{name}.npy", array)
                 if name in WITH_GAPS and (filled := self.filled(name)) is not array:
-                    np.save(folder / f"{FILLED}{name}.npy", filled)
+                    write_array(folder / f"{FILLED}{name}.npy", filled)
         return folder
 
     @property

@@ -6,11 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from forecastr.errors import ConfigError, StorageError
-from forecastr.files import size_of, whole_file
+from forecastr.files import size_of, whole_file, write_array
 from forecastr.schema import parse_bytes
 from forecastr.search.ledger import Ledger, read_ledger
 
@@ -51,6 +52,17 @@ def test_a_ledger_that_finds_no_room_keeps_what_it_has_and_goes_on_when_there_is
     with Ledger(disk / "ledger.jsonl") as ledger:
         ledger.append("trial_failed", trial="0000", reason="short")
     assert [event["event"] for event in read_ledger(disk / "ledger.jsonl")] == ["trial_started", "trial_failed"]
+
+
+@mounts
+def test_an_array_that_finds_no_room_is_an_error_however_small(disk):
+    (disk / "filler").write_bytes(bytes(60_000))
+    array = np.arange(3000.0)
+    with pytest.raises(StorageError, match="No space left on device"), whole_file(disk / "array.npy") as temporary:
+        write_array(temporary, array)
+    (disk / "filler").unlink()
+    write_array(disk / "array.npy", array)
+    np.testing.assert_array_equal(np.load(disk / "array.npy"), array)
 
 
 @mounts
