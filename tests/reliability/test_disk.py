@@ -56,8 +56,8 @@ def test_a_ledger_that_finds_no_room_keeps_what_it_has_and_goes_on_when_there_is
 
 @mounts
 def test_an_array_that_finds_no_room_is_an_error_however_small(disk):
-    (disk / "filler").write_bytes(bytes(60_000))
-    array = np.arange(3000.0)
+    (disk / "filler").write_bytes(bytes(61_440))  # a page is left
+    array = np.arange(500.0)
     with pytest.raises(StorageError, match="No space left on device"), whole_file(disk / "array.npy") as temporary:
         write_array(temporary, array)
     (disk / "filler").unlink()
