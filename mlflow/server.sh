@@ -4,6 +4,7 @@
 #   MLFLOW_ARTIFACTS   folder of models and pictures
 #   MLFLOW_ADMIN_PASSWORD, MLFLOW_FLASK_SERVER_SECRET_KEY   needed once, at the first start, and at every start
 #   MLFLOW_HOST, MLFLOW_PORT   where to listen: 127.0.0.1 and 5000; put TLS in front of anything else
+#   MLFLOW_SERVER_ALLOWED_HOSTS   names that clients may call it by, besides localhost and private addresses
 set -euo pipefail
 : "${MLFLOW_DATABASE:?names the database}" "${MLFLOW_ARTIFACTS:?names the folder of artifacts}"
 : "${MLFLOW_ADMIN_PASSWORD:?is the password of the user admin}" "${MLFLOW_FLASK_SERVER_SECRET_KEY:?signs sessions}"
