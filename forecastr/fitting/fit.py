@@ -141,6 +141,7 @@ def _identity(plan: Plan, *, backend: str, jobs: int) -> dict[str, Any]:
     return {
         "forecastr": versions["forecastr"], "backend": backend, "jobs": jobs, "table": plan.panel.fingerprint,
         "task": asdict(plan.task), "splits": asdict(plan.splits), "space": space,
+        "configs": [asdict(config) for config in plan.configs],
     }  # fmt: skip
 
 

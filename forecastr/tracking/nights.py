@@ -9,7 +9,7 @@ from forecastr.tracking.batch import log_values
 from forecastr.tracking.client import open_store
 from forecastr.tracking.names import finite_numbers, to_name, to_tag
 from forecastr.tracking.parent import KIND_TAG
-from forecastr.tracking.runs import _require_experiment
+from forecastr.tracking.runs import require_experiment
 from forecastr.tracking.store import prepare_store
 
 NIGHT, NIGHT_TAG = "night", "forecastr.night"
@@ -47,7 +47,7 @@ def track_night(
     uri = resolve_store(tracking_uri)
     with open_store(uri) as client:
         prepare_store(uri)
-        experiment_id = _require_experiment(client, uri, experiment)
+        experiment_id = require_experiment(client, uri, experiment)
         same = f"tags.`{NIGHT_TAG}` = '{to_tag(key)}' and attributes.status = 'FINISHED'"
         if found := client.search_runs([experiment_id], same, max_results=1):
             return str(found[0].info.run_id)

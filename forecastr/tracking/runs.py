@@ -77,7 +77,7 @@ def track_run(
     uri, delivery = resolve_store(tracking_uri), delivery or uuid4().hex
     story = stopped_story(run_folder) if stopped else finished_story(run_folder)
     with open_store(uri) as client:
-        experiment_id = _require_experiment(client, uri, experiment or story.name)
+        experiment_id = require_experiment(client, uri, experiment or story.name)
         tell()
         begun = _find_run(client, experiment_id, delivery, story.status)
         run = begun or _start_parent(client, experiment_id, story, delivery)
@@ -96,7 +96,7 @@ def track_run(
     return TrackedRun(run_id, experiment_id, uri)
 
 
-def _require_experiment(client: "MlflowClient", uri: str, name: str) -> str:
+def require_experiment(client: "MlflowClient", uri: str, name: str) -> str:
     """Return the id of the experiment ``name``, created if need be."""
     from mlflow.exceptions import MlflowException
 
