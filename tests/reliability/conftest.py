@@ -124,13 +124,16 @@ def kill() -> Callable[..., None]:
 
 @pytest.fixture
 def orphans() -> Callable[[int], list[int]]:
-    """Return a function that tells which processes of a group are still there a second later."""
+    """Return a function that tells which processes of a group are still there seconds later."""
     return living
 
 
 def living(group: int) -> list[int]:
-    """Return the processes of a group that are still there after a second."""
-    end = time.monotonic() + 1
+    """Return the processes of a group that are still there after the seconds that it takes to load MLflow.
+
+    Workers go at once; what gets the tracking ready sees that its fit is gone when it has loaded.
+    """
+    end = time.monotonic() + 10
     while (found := list(members(group))) and time.monotonic() < end:
         time.sleep(0.02)
     return found
