@@ -97,7 +97,7 @@ def test_case_61_forecasts_stand_on_the_next_trading_days(fitted):
 
 
 def test_case_65_no_logarithm_is_taken_where_a_series_is_not_positive(fitted):
-    from forecastr.bundle.bundle import load_bundle
+    from forecastr.bundle import load_bundle
 
     ledger = [json.loads(line) for line in (fitted.folder / "ledger.jsonl").read_text().splitlines()]
     assert '"log"' not in json.dumps(ledger)
