@@ -10,6 +10,7 @@ import numpy as np
 
 from forecastr.engine.forecasting import (
     covariate_windows,
+    export,
     forecast_cutoffs,
     load_weights,
     predict_windows,
@@ -94,8 +95,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         )
         save_array(job.output / "validation.npy", forecasts)
     if job.network:
-        with naming(job.network):
-            network.save(job.network)
+        export(job.config, job.shape, job.output, job.network)  # without what it was compiled with
     return {
         "updates": watch.updates,
         "best_epoch": watch.best_epoch,

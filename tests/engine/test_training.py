@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from forecastr.bundle.networks import filled_network, read_arrays
 from forecastr.engine.forecasting import forecast, forecast_cutoffs, load_weights, scaler_of
 from forecastr.engine.optimizer import learning_rate_at
 from forecastr.engine.training import train
@@ -165,6 +166,17 @@ def test_without_validation_all_updates_are_made_and_hardly_more(tmp_path, updat
     result = train(job, lambda event: None)
     assert updates <= result["updates"] <= most
     assert not (job.output / "validation.npy").exists()
+
+
+@pytest.mark.parametrize("supervision", ["every", "last"])
+def test_a_trained_network_is_written_as_bundles_read_it(tmp_path, supervision):
+    """Where only the last step is supervised, the network that forecasts is the one that was compiled to train."""
+    config = replace(SMALL, supervision=supervision, updates=2)
+    job = job_in(tmp_path, config, validation=None, network=tmp_path / "network.keras")
+    train(job, lambda event: None)
+    filled = filled_network(config, SHAPE, read_arrays(job.network.read_bytes()))
+    trained = load_weights(job.output / "weights.npz")
+    assert all(np.array_equal(one, other) for one, other in zip(filled.get_weights(), trained, strict=True))
 
 
 def test_training_ends_at_its_deadline_with_forecasts(tmp_path):
