@@ -142,9 +142,7 @@ def below_reach(quantiles: np.ndarray, values: np.ndarray, seen: np.ndarray) -> 
 
     Or by as much as its largest value, where that hardly varied.
     """
-    seen = seen | ~seen.any(axis=1, keepdims=True)
-    low = np.where(seen, values, np.inf).min(axis=1)[:, None, None]
-    high = np.where(seen, values, -np.inf).max(axis=1)[:, None, None]
+    low, high = _seen_range(values, seen)
     return np.minimum(quantiles, high + np.maximum(3 * (high - low), high))
 
 
@@ -153,12 +151,17 @@ def within_reach(scaled: np.ndarray, past: np.ndarray, most: float = MOST_SCALES
 
     ``most`` scales come on top: nothing sensible is cut.
     """
-    values, seen = past[..., 0], past[..., 1] > 0
+    low, high = _seen_range(past[..., 0], past[..., 1] > 0)
+    reach = high - low + most
+    return np.clip(scaled, low - reach, high + reach)
+
+
+def _seen_range(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and highest value [W, 1, 1] that windows [W, L] have seen; of all, where they saw none."""
     seen = seen | ~seen.any(axis=1, keepdims=True)
     low = np.where(seen, values, np.inf).min(axis=1)[:, None, None]
     high = np.where(seen, values, -np.inf).max(axis=1)[:, None, None]
-    reach = high - low + most
-    return np.clip(scaled, low - reach, high + reach)
+    return low, high
 
 
 def predict_windows(
