@@ -13,7 +13,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "supervision": ("every", "last"),
     "transform": TRANSFORMS,
     "scaling": SCALINGS,
-    "bases": ("naive", "means", "deviations", "smoothed"),
+    "bases": ("naive", "means", "deviations", "theta"),
     "loss": ("pinball", "mse"),
     "schedule": ("constant", "cosine"),
     "covariates": ("none", "known", "all"),
@@ -51,10 +51,9 @@ class NetworkConfig:
         since the step before.
     scaling : {"causal", "minmax"}
         Per step, relative to a level known then; or the tutorials' (y - min) / (max - min).
-    bases : {"naive", "means", "deviations", "smoothed"}
+    bases : {"naive", "means", "deviations", "theta"}
         What the head starts from: the seasonal naive; also means over past seasons, the last value and
-        the level; also seasonal deviations around the level; also, and first, exponential smoothing of the
-        seasonally adjusted values.
+        the level; also seasonal deviations around the level; also, and first, the Theta method.
     level_seasons : int
         Seasons that the level is the mean of.
     local_scale : bool
@@ -211,12 +210,13 @@ def numbers_per_window(config: NetworkConfig, shape: WindowShape) -> int:
     attended = 0 if config.attention == "none" else 4 * config.context_length**2
     beside = config.context_length * read.n_beside + (known_length(config, shape) + shape.horizon) * read.n_ahead
     ahead = shape.horizon * (20 + 10 * seasons + 4 * read.n_ahead)
-    return past_length(config, shape) * (20 + 10 * seasons) + states + attended + 3 * beside + ahead
+    smoothed = 50 if config.bases == "theta" else 0
+    return past_length(config, shape) * (20 + 10 * seasons + smoothed) + states + attended + 3 * beside + ahead
 
 
 def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int) -> int:
     """Return the steps before the context that levels and bases look back on."""
-    seasons = {"naive": 1, "means": 8, "deviations": 4, "smoothed": 4}[bases] if max(season_lengths) > 1 else 1
+    seasons = {"naive": 1, "means": 8, "deviations": 4, "theta": 4}[bases] if max(season_lengths) > 1 else 1
     longest = max(season_lengths)
     primary = season_lengths[0]
     return max(seasons * primary, min(seasons, 4) * longest, level_seasons * primary + primary, 20)

@@ -3,15 +3,14 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from forecastr.models.initializers import GlorotUniform, Orthogonal
-from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift, smoothed
+from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift
+from forecastr.models.theta import theta_bases
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 
 N_QUANTILES = len(QUANTILE_LEVELS)
-SMOOTHING_RATES = (0.3, 0.6, 0.1, 0.03)
 
 
 @keras.saving.register_keras_serializable(package="forecastr")
@@ -20,8 +19,8 @@ class CausalScaling(keras.layers.Layer):
 
     Call with past [B, L, 2] (value, observed); returns features [B, C, F], bases [B, S, 1 + K, H] and
     scale [B, S, 1], the bases in units of that scale relative to the level [B, S, 1] returned last.
-    The first base is the seasonal naive (or the last value; or, smoothed, the level and season of exponential
-    smoothing), the others are what may be added to it.
+    The first base is the seasonal naive (or the last value; or the Theta method), the others are what it may be
+    mixed with.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ class CausalScaling(keras.layers.Layer):
         return moving_mean(values, observed, season * self.level_seasons)
 
     def _bases(self, values: Any, observed: Any, level: Any) -> Any:
-        """Stack [B, S, 1 + K, H]: the default first."""
+        """Stack [B, S, 1 + K, H]: what an untrained network forecasts first."""
         season = self.season_lengths[0]
 
         def over(x: Any, length: int = season) -> Any:
@@ -103,22 +102,16 @@ class CausalScaling(keras.layers.Layer):
             bases += [over(seasonal_mean(values, observed, season, n)) for n in (2, 4, 8)]
             bases += [over(values, 1), over(level, 1), bases[0] + over(ops.where(seen, growth, 0.0), 1)]
             bases += [over(seasonal_mean(values, observed, other, 2), other) for other in self.season_lengths[1:]]
-        if season > 1 and self.bases in ("deviations", "smoothed"):
+        if season > 1 and self.bases in ("deviations", "theta"):
             around = values - moving_mean(values, observed, season)
             bases += [
                 over(level, 1) + over(seasonal_mean(around, observed, length, n), length)
                 for length in self.season_lengths
                 for n in (1, 2, 4)
             ]
-        if season > 1 and self.bases == "smoothed":
-            usual = seasonal_mean(around, observed, max(self.season_lengths), 4)
-            steps = {"n_steps": self.n_steps, "stride": self.stride}
-            levels = [smoothed(values - usual, observed, rate, **steps) for rate in SMOOTHING_RATES]
-            season_ahead = over(usual, max(self.season_lengths))
-            first, *others = [level[..., None] + season_ahead for level in levels]
-            shares = np.minimum(np.arange(1, self.horizon + 1) / season, 1.0).astype("float32")  # of a season's growth
-            slope = over(ops.where(seen, growth, 0.0), 1) * shares
-            bases = [first, *others, first + slope, *bases]
+        if self.bases == "theta":
+            steps = {"n_steps": self.n_steps, "stride": self.stride, "horizon": self.horizon}
+            bases = [*theta_bases(values, observed, self.season_lengths, **steps), *bases]
         return ops.stack(bases, axis=2)
 
     def _features(self, values: Any, observed: Any, level: Any, change: Any, volatility: Any, scale: Any) -> Any:

@@ -25,11 +25,11 @@ def moving_sum(x: Any, length: int) -> Any:
 
 
 def shift(x: Any, steps: int) -> Any:
-    """Move a sequence [B, L] ``steps`` later, zeros first."""
+    """Move a sequence [..., L] ``steps`` later, zeros first."""
     if steps == 0:
         return x
-    steps = min(steps, x.shape[1])
-    return ops.pad(x[:, : x.shape[1] - steps], ((0, 0), (steps, 0)))
+    steps = min(steps, x.shape[-1])
+    return ops.pad(x[..., : x.shape[-1] - steps], (*[(0, 0)] * (x.ndim - 1), (steps, 0)))
 
 
 def moving_mean(values: Any, observed: Any, length: int) -> Any:
@@ -61,14 +61,12 @@ def ahead(x: Any, season_length: int, *, n_steps: int, stride: int, horizon: int
     return ops.reshape(ops.take(x, index.ravel(), axis=1), (-1, n_steps, horizon))
 
 
-def smoothed(values: Any, observed: Any, rate: float, *, n_steps: int, stride: int) -> Any:
-    """Exponentially weighted mean of what was observed up to each of S steps of a sequence [B, L]: [B, S].
+def decayed_sum(x: Any, keep: np.ndarray) -> Any:
+    """Sum of a sequence [B, L] at every step, each value times ``keep`` [K] to the power of its age: [B, K, L].
 
-    Simple exponential smoothing with smoothing constant ``rate`` (Brown 1959), its weights normalized; the
-    value itself where nothing was observed for so long that it would weigh nothing.
+    Doubled up like a moving sum; divided by the same sum of ones it is simple exponential smoothing (Brown 1959).
     """
-    steps = last_steps(values.shape[1], n_steps, stride)
-    age = steps[None, :] - np.arange(values.shape[1])[:, None]
-    weights = np.where(age >= 0, (1.0 - rate) ** np.maximum(age, 0), 0.0).astype("float32")  # [L, S]
-    total, weight = ops.matmul(values * observed, weights), ops.matmul(observed, weights)
-    return ops.where(weight > 1e-6, total / ops.maximum(weight, 1e-6), ops.take(values, steps, axis=1))
+    total, size = ops.repeat(x[:, None], len(keep), axis=1), 1
+    while size < x.shape[1]:
+        total, size = total + (keep**size)[:, None] * shift(total, size), 2 * size
+    return total

@@ -74,8 +74,8 @@ class SearchSpace:
         hp.Choice("context_length", list(self.contexts))
         hp.Choice("transform", self.transforms)
         hp.Boolean("local_scale")
+        hp.Choice("bases", ["naive", "means", "deviations", "theta"] if self.season_length > 1 else ["naive", "theta"])
         if self.season_length > 1:
-            hp.Choice("bases", ["naive", "means", "deviations", "smoothed"])
             hp.Choice("level_seasons", [1, 2, 4])
         hp.Float("learning_rate", 1e-3, 1e-2, sampling="log")
         hp.Choice("schedule", ["cosine", "constant"])
@@ -127,7 +127,7 @@ class SearchSpace:
             "context_length": self.contexts[0],
             "transform": "level",
             "local_scale": False,
-            **({"bases": "means", "level_seasons": 1} if self.season_length > 1 else {}),
+            **({"bases": "means", "level_seasons": 1} if self.season_length > 1 else {"bases": "naive"}),
             "learning_rate": 3e-3,
             "schedule": "cosine",
             "weight_decay": 1e-4,
@@ -145,19 +145,19 @@ class SearchSpace:
         longest = {"context_length": self.contexts[-1]}
         if self.season_length == 1:
             return [
-                {**plain, **small, "local_scale": True},
+                {**plain, **small, "local_scale": True, "bases": "naive" if self.long else "theta"},
                 {**plain, **deep, **log, "local_scale": True},
                 {**plain, "transform": "difference", "cell": "lstm", "dropout": 0.2},
-                {**plain, **small, **longest, **log, "local_scale": True},
+                {**plain, **small, **longest, **log, "local_scale": True, "bases": "theta"},
             ]
-        small, deep = {**plain, **small, "bases": "smoothed"}, {**plain, **deep, "dropout": 0.1}
-        smoothed, deviations = {**deep, "bases": "smoothed"}, {**deep, "bases": "deviations"}
+        small, deep = {**plain, **small, "bases": "theta"}, {**plain, **deep, "dropout": 0.1}
+        theta, deviations = {**deep, "bases": "theta"}, {**deep, "bases": "deviations"}
         lstm = {**plain, "cell": "lstm", "units": 96, "level_seasons": 4}
         # Networks of the same shape, with and without logarithms, are compiled once.
         if self.long:
-            first = [deviations, lstm, {**deviations, **log}, {**smoothed, **half, **log}, smoothed]
+            first = [deviations, lstm, {**deviations, **log}, {**theta, **half, **log}, theta]
             return [*first, {**deviations, **longest, "dropout": 0.2}, {**small, **log}, small]
-        first = [{**small, **log}, {**smoothed, **half, **log}, small, lstm, smoothed]
+        first = [{**small, **log}, {**theta, **half, **log}, small, lstm, theta]
         return [*first, deviations, {**deviations, **log}, {**deviations, **longest, "dropout": 0.2}]
 
 

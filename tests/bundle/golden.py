@@ -25,7 +25,7 @@ def make_golden(folder: Path) -> None:
     last = replace(SMALL, supervision="last")
     configs = (
         replace(SMALL, covariates="all", calendar=True, dropout=0.1),
-        replace(SMALL, cell="lstm", layers=2, transform="log", local_scale=True, bases="smoothed"),
+        replace(SMALL, cell="lstm", layers=2, transform="log", local_scale=True, bases="theta"),
         replace(last, attention="full", bidirectional=True, bases="deviations", transform="difference"),
         replace(last, head="decoder", cell="rnn", covariates="known"),
         replace(CLASSIC, layers=2, units=4, context_length=8),

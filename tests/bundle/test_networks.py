@@ -17,7 +17,7 @@ CONFIGS = {
     "attention": replace(SMALL, attention="causal", cell="lstm"),
     "both directions": replace(LAST, attention="full", bidirectional=True, cell="lstm"),
     "decoder": replace(LAST, head="decoder"),
-    "plain cells": replace(SMALL, cell="rnn", bases="smoothed", local_scale=True, transform="log"),
+    "plain cells": replace(SMALL, cell="rnn", bases="theta", local_scale=True, transform="log"),
     "no bases": replace(SMALL, bases="naive", transform="difference"),
     "covariates": replace(SMALL, covariates="all", calendar=True),
     "tutorial": replace(CLASSIC, units=4, context_length=8, bidirectional=True),

@@ -6,6 +6,7 @@ import pytest
 
 from forecastr.models.config import CLASSIC, NetworkConfig, WindowShape, past_length, supervised_reach
 from forecastr.models.network import build_networks
+from forecastr.models.theta import NOTHING, RATES, SHARPNESS
 from forecastr.schema import MEDIAN
 
 SMALL = NetworkConfig(layers=1, units=4, context_length=8, dropout=0.2)
@@ -22,7 +23,8 @@ CONFIGS = {
     "bidirectional": (replace(SMALL, bidirectional=True, supervision="last"), WEEKLY),
     "full attention": (replace(SMALL, cell="rnn", attention="full", supervision="last"), WEEKLY),
     "decoder": (replace(SMALL, cell="lstm", head="decoder", supervision="last", local_scale=True), WEEKLY),
-    "smoothed": (replace(SMALL, bases="smoothed"), WEEKLY),
+    "theta": (replace(SMALL, bases="theta"), WEEKLY),
+    "theta, no season": (replace(SMALL, bases="theta"), WindowShape(horizon=3, season_lengths=(1,))),
     "last step": (replace(SMALL, bases="deviations", supervision="last", loss="mse"), WEEKLY),
 }
 EVERY = {name: case for name, case in CONFIGS.items() if case[0].supervision == "every"}
@@ -64,7 +66,7 @@ def naive_by_loop(past, config, shape) -> np.ndarray:
     return np.array(forecast)
 
 
-@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "smoothed"])
+@pytest.mark.parametrize("name", [name for name in CONFIGS if not name.startswith("theta")])
 def test_an_untrained_network_is_the_seasonal_naive_from_every_step(built, name):
     trainer, forecaster = built[name]
     past = windows(*CONFIGS[name])
@@ -75,20 +77,47 @@ def test_an_untrained_network_is_the_seasonal_naive_from_every_step(built, name)
     assert (np.diff(forecast, axis=-1) > 0).all()
 
 
-def test_an_untrained_network_may_be_exponential_smoothing_of_the_seasonally_adjusted(built):
-    config, shape = CONFIGS["smoothed"]
-    season, past = shape.season_lengths[0], windows(config, shape)
-    past[..., 1] = 1
-    _, forecaster = built["smoothed"]
+@pytest.mark.parametrize("name", ["theta", "theta, no season"])
+def test_an_untrained_network_may_be_the_theta_method(built, name):
+    config, shape = CONFIGS[name]
+    past, (_, forecaster) = windows(config, shape), built[name]
     forecast = outputs(forecaster, past)[..., MEDIAN]
-    for b, values in enumerate(past[..., 0].astype(float)):
-        around = np.array(
-            [v - values[max(0, t - season + 1) : t + 1].sum() / min(t + 1, season) for t, v in enumerate(values)]
-        )
-        usual = np.array([np.mean(around[t::-season][:4]) for t in range(len(values))])
-        level = np.average(values - usual, weights=0.7 ** np.arange(len(values))[::-1])
-        expected = [level + usual[len(values) - season + h % season] for h in range(shape.horizon)]
-        np.testing.assert_allclose(forecast[b, 0], expected, atol=1e-4)
+    for b, window in enumerate(past.astype(float)):
+        expected = theta_by_loop(window[:, 0], window[:, 1] > 0, shape.season_lengths[0], shape.horizon)
+        np.testing.assert_allclose(forecast[b, 0], expected, atol=1e-3)
+
+
+def theta_by_loop(values, observed, season, horizon) -> list[float]:
+    """The Theta method from the end of one window, its constant averaged by what each rate's errors make likely."""
+    times = range(len(values))
+
+    def mean(steps, of) -> float:
+        return np.mean([of[t] for t in steps if observed[t]] or [of[max(steps)]])
+
+    around = [values[t] - mean(range(max(0, t - season + 1), t + 1), values) for t in times]
+    usual = [mean(range(t, -1, -season)[:4], around) if season > 1 else 0.0 for t in times]
+    adjusted = values - np.array(usual)
+    levels, errors, n_errors = [], [], 0
+    for rate in RATES.astype(float):
+        total = weight = error = 0.0
+        n_errors = 0
+        for t in times:
+            if observed[t] and (season == 1 or (t >= season and observed[t - season])):
+                n_errors += 1
+                expected = usual[t - season] if season > 1 else 0.0
+                error += (values[t] - expected - total / weight) ** 2 if weight > NOTHING else 0.0
+            total = (1 - rate) * total + observed[t] * adjusted[t]
+            weight = (1 - rate) * weight + observed[t]
+        levels.append(total / weight)
+        errors.append(error)
+    likely = np.power(np.array(errors) / min(errors), -0.5 * SHARPNESS * n_errors)
+    share = likely / likely.sum()
+    rate, n_observed = share @ RATES, observed.sum()
+    slope = np.polyfit(np.flatnonzero(observed), adjusted[observed], 1)[0]
+    memory = (1 - (1 - rate) ** n_observed) / rate
+    end = len(values) - season
+    season_ahead = [usual[end + h % season] if season > 1 else 0.0 for h in range(horizon)]
+    return [share @ levels + season_ahead[h] + 0.5 * slope * (h + memory) for h in range(horizon)]
 
 
 @pytest.mark.parametrize("name", CONFIGS)

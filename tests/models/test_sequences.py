@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift, smoothed
+from forecastr.models.sequences import ahead, decayed_sum, last_steps, moving_mean, moving_sum, seasonal_mean, shift
 
 
 @pytest.fixture
@@ -71,17 +71,10 @@ def test_the_last_season_is_repeated_over_the_horizon_of_every_step(sequences, s
     np.testing.assert_array_equal(ahead(values, season, n_steps=4, stride=stride, horizon=horizon), expected)
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.6])
-def test_exponential_smoothing_weighs_what_was_observed_by_its_age(sequences, rate):
-    values, observed = sequences
-    found = smoothed(values, observed, rate, n_steps=4, stride=3)
-    for b in range(2):
-        for s, now in enumerate(last_steps(17, 4, 3)):
-            weights = [(1 - rate) ** (now - t) * observed[b, t] for t in range(now + 1)]
-            np.testing.assert_allclose(found[b, s], np.average(values[b, : now + 1], weights=weights), atol=1e-5)
-
-
-def test_smoothing_falls_back_on_the_value_where_nothing_was_seen_for_long():
-    values, observed = np.full((1, 40), 7.0, "float32"), np.zeros((1, 40), "float32")
-    observed[0, 0] = 1
-    assert float(smoothed(values, observed, 0.6, n_steps=1, stride=1)[0, 0]) == 7.0
+def test_a_decayed_sum_weighs_each_value_by_its_age(sequences):
+    values, _ = sequences
+    found = np.asarray(decayed_sum(values, np.array([0.9, 0.4], "float32")))
+    for k, keep in enumerate((0.9, 0.4)):
+        for t in range(17):
+            expected = sum(keep ** (t - u) * values[:, u] for u in range(t + 1))
+            np.testing.assert_allclose(found[:, k, t], expected, atol=1e-5)
