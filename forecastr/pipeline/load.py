@@ -4,10 +4,10 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from forecastr.errors import ConfigError, DataError, quoted
+from forecastr.pipeline.document import read_document
 from forecastr.pipeline.mistakes import Loc, mistakes, place
 from forecastr.pipeline.spec import PipelineSpec, require_day
 
@@ -62,19 +62,7 @@ def load_pipeline(path: Path) -> Pipeline:
     ConfigError
         If it cannot be read, or says something that it may not say: a sentence for each mistake.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigError(f"{path} cannot be read: {reason}. `forecastr init` writes a pipeline file.") from error
-    try:
-        root, document = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(_yaml_mistake(path, error)) from error
-    lines: dict[Loc, int] = {(): 1}
-    if root is not None:
-        lines.update(_lines(root, ()))
-        _require_no_repeats(root, path)
+    document, lines = read_document(path)
     if not isinstance(document, dict):
         raise ConfigError(f"{path}, line 1: a pipeline file holds keys and values, such as 'source:'.")
     try:
@@ -171,38 +159,3 @@ def require_own_outputs(pipeline: Pipeline) -> None:
     for other in neighbours(pipeline):
         for mistake in _shared_outputs([other, pipeline]):
             raise ConfigError(mistake)
-
-
-def _yaml_mistake(path: Path, error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else 1
-    problem = getattr(error, "problem", None) or str(error)
-    return f"{path}, line {line}: this is not YAML: {problem}."
-
-
-def _lines(node: yaml.Node, loc: Loc) -> Iterator[tuple[Loc, int]]:
-    """Yield the place of each key and element of a document, and its line."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*loc, key.value)
-            yield inner, key.start_mark.line + 1
-            yield from _lines(value, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield (*loc, number), value.start_mark.line + 1
-            yield from _lines(value, (*loc, number))
-
-
-def _require_no_repeats(node: yaml.Node, path: Path) -> None:
-    """Raise a ConfigError if a key stands twice in one place: YAML would take the last one and say nothing."""
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in seen:
-                raise ConfigError(f"{path}, line {line}: '{key.value}' is there already, in line {seen[key.value]}.")
-            seen[key.value] = line
-            _require_no_repeats(value, path)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _require_no_repeats(value, path)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from forecastr.errors import quoted
 from forecastr.pipeline.spec import PipelineSpec
 
+MOST = 20  # mistakes that are told at once
 Loc = tuple[int | str, ...]  # the keys, and numbers of elements, that lead to a value
 TAKES = {
     "int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text", "list": "a list",
@@ -29,12 +30,12 @@ def place(path: Path, lines: Mapping[Loc, int], loc: Loc) -> str:
 def mistakes(error: ValidationError, path: Path, lines: Mapping[Loc, int]) -> list[str]:
     """Return a sentence for each mistake, in the order of the lines.
 
-    A key that is missing goes untold where another is taken for it.
+    A key that is missing goes untold where another is taken for it, and so do mistakes after the twentieth.
     """
     found: list[tuple[int, str]] = []
     meant: set[Loc] = set()
     told = sorted(error.errors(), key=lambda one: one["type"] == "missing")
-    for one in told:
+    for one in told[:MOST]:
         loc: Loc = tuple(one["loc"])
         if one["type"] == "extra_forbidden":
             text, near = _unknown_key(loc)
@@ -53,7 +54,7 @@ def _unknown_key(loc: Loc) -> tuple[str, str | None]:
     keys = list(_section_at(outer).model_fields)
     near = _nearest(key, keys)
     inside = f" of '{'.'.join(outer)}'" if outer else ""
-    return f"'{key}' is no key{inside}; {_meant(near) or 'there are ' + ', '.join(keys)}", near
+    return f"{quoted(key)} is no key{inside}; {_meant(near) or 'there are ' + ', '.join(keys)}", near
 
 
 def _sentence(kind: str, loc: Loc, value: Any, context: dict[str, Any], message: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -66,13 +67,19 @@ def test_a_fit_that_is_killed_five_times_gives_what_it_would_have_given(fit, sma
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(15))
-def test_a_hundred_kills_are_survived(small_fit, undisturbed, kill, tmp_path, seed, record_property):
-    fit = small_fit(tmp_path / "run")
+def test_a_hundred_kills_are_survived(small_fit, undisturbed, kill, tmp_path, seed):
+    """Eight for each seed: early ones for the first, up to the last moment of a fit for the last."""
+    fit, survived = small_fit(tmp_path / "run"), 0
+    seconds = json.loads((undisturbed.folder / "summary.json").read_text())["seconds"]["total"]
 
-    survived = kill_and_go_on(fit, kill, kills=8, seed=seed, longest=4.0 + seed)
+    while survived < 8:
+        survived += kill_and_go_on(
+            fit, kill, kills=8 - survived, seed=10 * seed + survived, longest=seconds * (seed + 1) / 15
+        )
+        check(fit, undisturbed)
+        shutil.rmtree(fit.folder)
 
-    record_property("kills", survived)
-    check(fit, undisturbed)
+    print(f"\n{survived} kills survived")
 
 
 @pytest.mark.slow

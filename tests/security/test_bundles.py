@@ -1,6 +1,7 @@
 """Hostile bundles: each is refused in one sentence, runs nothing, leaves its folder alone, and stays small."""
 
 import importlib.util
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from forecastr.bundle import load_bundle
 from forecastr.engine.backend import use_backend
 from forecastr.errors import BundleError
+from forecastr.tracking import register_model, track_run
 
 _spec = importlib.util.spec_from_file_location("hostile_bundles", Path(__file__).with_name("hostile_bundles.py"))
 hostile = importlib.util.module_from_spec(_spec)
@@ -71,3 +73,29 @@ def test_the_command_refuses_it_with_one_sentence_in_little_memory(name, folder,
     assert len(errors) < 800
     assert memory < 2 * GIB
     assert files_around(folder) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a Lambda layer with bytecode, saved by Keras", "a manifest that names .."])
+def test_a_tracked_model_is_read_like_any_bundle_and_the_program_beside_it_is_not_run(
+    name, folder, fit, tmp_path, measured
+):
+    shutil.copytree(fit.folder, tmp_path / "run", ignore=shutil.ignore_patterns("bundle"))
+    folder.rename(tmp_path / "run" / "bundle")
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    tracked = track_run(tmp_path / "run", tracking_uri=store)
+    register_model(store, tracked.run_id, "prices", alias="champion")
+    [model] = tmp_path.glob("mlruns/*/models/*/artifacts")
+    [program] = model.glob("*.py")
+    program.write_text("import pathlib; pathlib.Path('canary').touch()")
+    hostile.spoil(model / "artifacts" / "bundle", name)
+    before = set(tmp_path.rglob("*"))
+
+    code, errors, memory = measured("predict", "models:/prices@champion", cwd=tmp_path)
+
+    print(f"\n| tracked: {name} | {memory / GIB:.2f} | {errors.strip()} |")
+    assert code == 2, errors[-500:]
+    assert errors.startswith("error: ")
+    assert len(errors.splitlines()) == 1
+    assert memory < 2 * GIB
+    assert set(tmp_path.rglob("*")) - before <= {tmp_path / "mlflow.db.lock"}
