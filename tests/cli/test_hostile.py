@@ -106,28 +106,37 @@ def test_an_archive_that_points_outside_writes_nothing(tmp_path, measured):
     folder = tmp_path / "one" / "two"
     folder.mkdir(parents=True)
     (folder / "table.zip").write_bytes(packed(("../../escaped.csv", PLAIN)))
-    code, _, _ = measured("inspect", "table.zip", "--json", cwd=folder)
+    code, _, memory = measured("inspect", "table.zip", "--json", cwd=folder)
+    print(f"\n| an archive member outside | {memory / GIB:.2f} | |")
     assert code in (0, 2)
+    assert memory < GIB
     assert {path.name for path in tmp_path.rglob("*")} == {"one", "two", "table.zip"}
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".npz", ".csv", ".csv.gz"])
-def test_a_pickle_is_no_table_whatever_its_name(suffix, tmp_path, forecastr_here):
+@pytest.mark.parametrize(
+    "suffix", [".parquet", *(pytest.param(name, marks=pytest.mark.slow) for name in (".npz", ".csv", ".csv.gz"))]
+)
+def test_a_pickle_is_no_table_whatever_its_name(suffix, tmp_path, measured):
     path = tmp_path / f"table{suffix}"
     path.write_bytes(pickle.dumps(Canary()))
-    done = forecastr_here("inspect", path.name, cwd=tmp_path)
-    require_refused(done.returncode, done.stderr)
-    assert "a Python pickle, which could run code" in done.stderr
+    code, errors, memory = measured("inspect", path.name, cwd=tmp_path)
+    print(f"\n| a pickle named {suffix} | {memory / GIB:.2f} | {errors.strip()} |")
+    require_refused(code, errors)
+    assert "a Python pickle, which could run code" in errors
+    assert memory < GIB
     assert [path.name for path in tmp_path.iterdir()] == [path.name]
 
 
-def test_formulas_as_names_of_series_are_names_and_stay_as_they_were_written(tmp_path, forecastr_here):
+def test_formulas_as_names_of_series_are_names_and_stay_as_they_were_written(tmp_path, forecastr_here, measured):
     """What a spreadsheet makes of them is its own affair: docs/security.md says so."""
     rows = PLAIN.replace("date,", "id,date,").replace("\n2024", "\n=cmd(),2024")
     (tmp_path / "table.csv").write_text(rows)
     done = forecastr_here("inspect", "table.csv", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["data"]["series"] == 1
+    code, _, memory = measured("inspect", "table.csv", cwd=tmp_path)
+    print(f"\n| formulas as names | {memory / GIB:.2f} | |")
+    assert (code, memory < GIB) == (0, True)
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 
 

@@ -131,9 +131,10 @@ def orphans() -> Callable[[int], list[int]]:
 def living(group: int) -> list[int]:
     """Return the processes of a group that are still there after the seconds that it takes to load MLflow.
 
-    Workers go at once; what gets the tracking ready sees that its fit is gone when it has loaded.
+    Workers go at once; what gets the tracking ready sees that its fit is gone when it has loaded, seconds later on a
+    machine that is busy.
     """
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while (found := list(members(group))) and time.monotonic() < end:
         time.sleep(0.02)
     return found
