@@ -105,7 +105,8 @@ class WorkerPool:
         now = time.monotonic()
         for worker in self._workers:
             patience = SILENCE if worker.ready else START
-            waited_for = worker.job is not None or not worker.ready
+            # What it has said is heard first: this process may be the late one, after a pause.
+            waited_for = (worker.job is not None or not worker.ready) and not _has_spoken(worker)
             if waited_for and (now > worker.deadline or now > worker.heard + patience):
                 why = "not done at its deadline" if now > worker.deadline else f"silent for {patience:.0f} s"
                 messages += self._fail(worker, f"killed: {why}")
@@ -219,3 +220,10 @@ class WorkerPool:
         last = [line for line in printed.splitlines() if line.strip()][-1:]
         how = f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"
         return ": ".join([how, *last])
+
+
+def _has_spoken(worker: _Worker) -> bool:
+    try:
+        return worker.connection.poll()
+    except OSError:  # it is gone: so say the next words that are received
+        return True

@@ -176,8 +176,6 @@ def open_folder(
     """
     require_usable(folder, overwrite=overwrite, resume=resume)
     work = Workplace(folder)
-    with naming(folder):
-        work.scratch.mkdir(parents=True, exist_ok=True)
     with locked(work.scratch / LOCK, what=folder):
         try:
             with naming(folder):

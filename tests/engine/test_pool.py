@@ -133,6 +133,14 @@ def test_a_job_past_its_deadline_is_killed_and_the_pool_goes_on(pool):
     assert pool.run([("next", "jobs:echo", 1)], seconds=60)["next"]["value"] == 1
 
 
+def test_what_was_done_in_time_counts_even_if_it_is_heard_late(pool):
+    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
+    pool.submit("counting", "jobs:count", 20, seconds=1.0)
+    time.sleep(1.5)  # as when this process is stopped for a while
+    messages = wait_for(pool, {"counting"})
+    assert [message.kind for message in messages] == ["event"] * 20 + ["done"]
+
+
 def test_a_worker_that_says_nothing_counts_as_hung(pool, monkeypatch):
     monkeypatch.setattr(pool_module, "SILENCE", 0.5)
     pool.submit("mute", "jobs:hang", 600.0, seconds=float("inf"))

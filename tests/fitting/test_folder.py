@@ -20,6 +20,25 @@ with open_folder(Path(sys.argv[1]), {}, overwrite=False, resume=False, watch=pri
     print("held", flush=True)
     time.sleep(60)
 """
+RACE = """
+import sys
+from pathlib import Path
+from forecastr.errors import ConfigError
+from forecastr.fitting.folder import open_folder, require_unused
+folder, alone = Path(sys.argv[1]), 0
+for _ in range(40):
+    try:
+        require_unused(folder)
+        with open_folder(folder, {}, overwrite=False, resume=False, watch=lambda event: None) as work:
+            (work.scratch / "alone").touch(exist_ok=False)
+            alone += 1
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    except ConfigError as error:
+        assert "is in use" in str(error), error
+print(alone)
+"""
 
 
 @pytest.fixture
@@ -206,6 +225,17 @@ def test_a_second_fit_says_who_holds_the_folder_until_that_is_killed(folder):
     require_unused(folder)
     finish(folder, "new")
     assert contents(folder) == run_of("new")
+
+
+def test_fits_that_come_and_go_at_once_never_share_a_folder_nor_stumble(folder):
+    """Two processes, each of which opens the folder again and again and leaves nothing in it."""
+    racing = [
+        subprocess.Popen([sys.executable, "-c", RACE, str(folder)], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    told = [process.communicate(timeout=60)[0] for process in racing]
+
+    assert [process.returncode for process in racing] == [0, 0], told
+    assert sum(map(int, told)) > 20  # of 80 times; the others found it in use
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")

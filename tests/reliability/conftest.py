@@ -67,7 +67,7 @@ class SmallFit:
     def run(self, *options: str) -> "subprocess.CompletedProcess[str]":
         """Run it to its end."""
         process = self.start(*options)
-        _, shown = process.communicate(timeout=300)
+        _, shown = process.communicate(timeout=600)
         return subprocess.CompletedProcess(process.args, process.returncode, "", shown)
 
     def leaderboard(self) -> pd.DataFrame:

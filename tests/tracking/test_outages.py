@@ -1,10 +1,12 @@
 """Real servers that are stopped, fail, hang or lose answers: seconds are lost, runs are not."""
 
 import importlib.util
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import copyfile
@@ -245,3 +247,60 @@ def test_a_server_that_asks_for_a_password_gets_runs_from_those_who_have_it(
         assert_once(guarded.uri, experiment)
     finally:
         guarded.stop()
+
+
+def fit_seconds(
+    table: Path, folder: Path, uri: str, experiment: str, options: tuple[str, ...], then: Callable[[], object]
+) -> float:
+    """Run a whole fit; return the seconds from its whole run folder to its end, which all go to tracking.
+
+    When the folder is whole, ``then`` is called.
+    """
+    names = ("--output", str(folder), "--tracking-uri", uri, "--experiment", experiment)
+    command = [sys.executable, "-m", "forecastr.cli.main", "fit", str(table), *names, *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and (not (folder / "summary.json").exists() or (folder / ".search").exists()):
+        time.sleep(0.01)
+    begun = time.monotonic()
+    then()
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return time.monotonic() - begun
+
+
+@pytest.mark.slow
+def test_whole_fits_on_five_bad_days_cost_ten_seconds_at_most_and_are_each_there_once(
+    server, experiment: str, tmp_path: Path, small: tuple[str, ...]
+):
+    prices = Path(__file__).parents[2] / "examples" / "prices.csv"
+    (tmp_path / "oil.csv").write_text("".join(prices.read_text().splitlines(keepends=True)[:301]))
+    gate = servers.Gate(server.uri)
+
+    def run(name: str, uri: str, then: Callable[[], object] = lambda: None) -> float:
+        return fit_seconds(tmp_path / "oil.csv", tmp_path / name, uri, experiment, small, then)
+
+    seconds = {"after": run("after", server.uri)}
+    server.stop()
+    seconds["before"] = run("before", server.uri)
+    server.start()
+    stopping = threading.Timer(0.5, server.stop)
+    seconds["during"] = run("during", server.uri, stopping.start)
+    stopping.join()
+    server.start()
+    seconds["500"] = run("500", gate.uri)
+    server.pause()
+    seconds["hangs"] = run("hangs", server.uri)
+    server.pause(False)
+    gate.open()
+
+    print(f"\nseconds for tracking: { {day: round(found, 1) for day, found in seconds.items()} }")
+    assert max(seconds.values()) < MOST_SECONDS
+    assert {outcome.state for outcome in sync()} == {"delivered"}
+    assert waiting() == []
+    with open_store(server.uri) as client:
+        experiment_id = client.get_experiment_by_name(experiment).experiment_id
+        runs = client.search_runs([experiment_id], "tags.kind = 'fit'")
+        trials = client.search_runs([experiment_id], "tags.kind = 'trial'")
+    assert sorted(run.info.run_name for run in runs) == sorted(seconds)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert Counter(trial.data.tags["mlflow.parentRunId"] for trial in trials) == {run.info.run_id: 2 for run in runs}

@@ -316,7 +316,8 @@ def test_two_syncs_at_once_share_the_work(make_run_folder, store: str, tmp_path:
 
 
 @pytest.mark.slow
-def test_eight_processes_track_in_a_new_store_at_once(make_run_folder, tmp_path: Path):
+def test_eight_processes_track_in_a_new_store_at_once(make_run_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # no store was ever made on this machine
     folders = [make_run_folder(f"run-{number}") for number in range(8)]
     track = (
         "import sys; from pathlib import Path; from forecastr.tracking import track_run; track_run(Path(sys.argv[1]))"
@@ -324,5 +325,5 @@ def test_eight_processes_track_in_a_new_store_at_once(make_run_folder, tmp_path:
 
     processes = [subprocess.Popen([sys.executable, "-c", track, str(folder)], cwd=tmp_path) for folder in folders]
 
-    assert [process.wait(timeout=120) for process in processes] == [0] * 8
+    assert [process.wait(timeout=300) for process in processes] == [0] * 8
     assert_delivered_once(f"sqlite:///{tmp_path}/mlflow.db", folders)
