@@ -118,8 +118,8 @@ class Progress:
     def _on_kept(self, event: dict[str, Any]) -> str | None:
         self.phase = "ended"
         if event["kept"]:
-            why = "interrupted: " if event["interrupted"] else ""
-            return f"{why}{_trials(event['kept'])} kept in {event['folder']}; the same command goes on from there"
+            kept = f"{_trials(event['kept'])} kept in {event['folder']}; the same command goes on from there"
+            return f"interrupted: {kept}, and with --time-limit 20s to a forecast" if event["interrupted"] else kept
         return "interrupted: no trial was completed, so nothing is kept" if event["interrupted"] else None
 
     def _on_trial_started(self, event: dict[str, Any]) -> None:
