@@ -151,8 +151,8 @@ class WorkerPool:
         self._workers = []
 
     def _start(self, cores: list[int]) -> _Worker:
+        log = _unnamed_file()
         ours, theirs = socket.socketpair()
-        log = TemporaryFile()  # noqa: SIM115  (it has no name, and is gone with the last process that has it open)
         arguments = [theirs.fileno(), ",".join(map(str, cores)), os.getpid()]
         process = subprocess.Popen(
             [sys.executable, "-m", "forecastr.engine.worker", *map(str, arguments)],
@@ -220,6 +220,16 @@ class WorkerPool:
         last = [line for line in printed.splitlines() if line.strip()][-1:]
         how = f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"
         return ": ".join([how, *last])
+
+
+def _unnamed_file() -> IO[bytes]:
+    """Return a file for what a worker prints, gone with the last process that has it open."""
+    try:
+        return TemporaryFile()
+    except OSError as error:  # everything that could hold one is full or read-only
+        raise StorageError(
+            f"No temporary file can be written: {error.strerror}. Make room, or name a folder with TMPDIR."
+        ) from error
 
 
 def _has_spoken(worker: _Worker) -> bool:

@@ -193,6 +193,12 @@ def test_workers_that_cannot_start_are_an_error_and_not_an_endless_loop(tmp_path
         wait_for(pool, {"never"})
 
 
+def test_a_machine_without_room_for_temporary_files_is_an_error_that_says_so(monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with pytest.raises(StorageError, match="No temporary file can be written: No such file"):
+        WorkerPool(1, backend="jax")
+
+
 def test_the_seconds_until_the_first_worker_is_up_are_told_once(tmp_path):
     told, begun = [], time.monotonic()
     with WorkerPool(2, backend="jax", ready=told.append) as pool:
