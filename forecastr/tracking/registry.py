@@ -59,11 +59,12 @@ def register_model(
         versions = client.search_model_versions(f"name = '{name}'")
         version = next((str(each.version) for each in versions if each.run_id == run_id), None)
         if version is None:
-            text = description or describe_version(run, f"models:/{name}@{alias}" if alias else f"runs:/{run_id}/model")
             # The place itself: "models:/ID" as a source would be looked up in the store active in this process.
             source = str(client.get_logged_model(model_id).artifact_location)
-            created = client.create_model_version(name, source, run_id, description=text, model_id=model_id)
-            version = str(created.version)
+            version = str(client.create_model_version(name, source, run_id, model_id=model_id).version)
+        if not client.get_model_version(name, version).description:  # new, or interrupted before it was described
+            text = description or describe_version(run, f"models:/{name}/{version}")
+            client.update_model_version(name, version, text)
         if alias:
             _point(client, name, alias, version)
     return version
@@ -137,6 +138,7 @@ Data: {parameters.get("data", "?")}, {parameters.get("rows", "?")} rows, fingerp
 
 ```
 forecastr predict {address} --data newer.csv
+mlflow models serve -m {address} --env-manager local --port 5002
 ```
 
 ```python
@@ -161,4 +163,6 @@ def _point(client: "MlflowClient", name: str, alias: str, version: str) -> None:
         uri = without_password(client.tracking_uri)
         raise TrackingError(f"There is no version {version} of a model '{name}' in {uri}.") from error
     if alias == CHAMPION:
-        client.update_registered_model(name, text or "")
+        client.update_registered_model(
+            name, (text or "").replace(f"models:/{name}/{version}", f"models:/{name}@{alias}")
+        )

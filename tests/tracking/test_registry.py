@@ -39,14 +39,15 @@ def test_the_pages_say_verdict_fingerprint_and_how_to_call_it(two: list[TrackedR
     register_model(store, two[0].run_id, "prices", alias="champion")
     client = MlflowClient(tracking_uri=store, registry_uri=store)
 
-    for text in (
-        client.get_model_version("prices", "1").description,
-        client.get_registered_model("prices").description,
+    for text, address in (
+        (client.get_model_version("prices", "1").description, "models:/prices/1"),
+        (client.get_registered_model("prices").description, "models:/prices@champion"),
     ):
         assert "Better than theta by 12.5 % (p = 0.003)." in text
         assert "fingerprint `sha256:ab12`" in text
-        assert 'mlflow.pyfunc.load_model("models:/prices@champion")' in text
-        assert "forecastr predict models:/prices@champion" in text
+        assert f'mlflow.pyfunc.load_model("{address}")' in text
+        assert f"forecastr predict {address} --data" in text
+        assert f"mlflow models serve -m {address} --env-manager local" in text
 
 
 def test_a_description_asked_for_is_the_one_shown(two: list[TrackedRun], store: str):
