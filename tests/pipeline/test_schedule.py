@@ -3,8 +3,10 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -74,6 +76,27 @@ def test_mlflow_makes_the_command_of_the_project():
 
     assert night == "forecastr run pipelines/prices.yaml --as-of 2019-01-03"
     assert (ROOT / "pipelines" / "prices.yaml").exists()
+
+
+@pytest.mark.slow
+def test_mlflow_runs_a_night_and_a_fit_of_the_project(desk, command_environment):
+    environment = {
+        **command_environment, "MLFLOW_TRACKING_URI": f"sqlite:///{desk.folder}/projects.db",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
+
+    def run(entry_point: str, **parameters: object) -> None:
+        given = [part for name, value in parameters.items() for part in ("-P", f"{name}={value}")]
+        command = [sys.executable, "-P", "-m", "mlflow", "run", str(ROOT), "-e", entry_point, "--env-manager", "local"]
+        done = subprocess.run(
+            [*command, *given], cwd=desk.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    run("night", pipeline=desk.file, as_of="1988-09-08")
+    assert pd.read_csv(desk.forecast)["as_of"].unique().tolist() == ["1988-09-08"]
+    run("fit", data=desk.table, output=desk.folder / "fitted", time_limit="20s")
+    assert (desk.folder / "fitted" / "forecast.csv").exists()
 
 
 def test_the_server_script_and_the_compose_file_are_sound(tmp_path):
