@@ -33,7 +33,7 @@ source:
   glob: inbox/*.csv
 reading: {{target: DCOILWTICO, time: Date}}
 task: {{horizon: 5, context: 20, season: 1}}
-budget: {{time_limit: 20s, max_trials: 2}}
+budget: {{time_limit: 20s, max_trials: 2, jobs: 1}}
 triggers: {{refit_after: 30, pause: 20, rolling: 20, significance: 0.1}}
 outputs: {{forecast: out/forecast.csv}}
 tracking: {{uri: '{uri}', experiment: nightly, model: nightly}}
@@ -155,7 +155,7 @@ def kill_a_night(folder: Path, as_of: str, moment: str) -> str:
     command = [str(Path(sys.executable).with_name("forecastr")), "run", "nightly.yaml", "--as-of", as_of]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as night:
         for line in night.stderr or ():
-            if json.loads(line)["event"] == moment:
+            if line.startswith("{") and json.loads(line)["event"] == moment:
                 night.kill()
                 return moment
     raise SystemExit(f"The night of {as_of} ended before it could be killed.")

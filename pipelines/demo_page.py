@@ -13,8 +13,8 @@ CSS = """
 :root{color-scheme:light}
 body{font:15px/1.5 system-ui,sans-serif;margin:2.5em auto;max-width:1100px;padding:0 1em;color:#1c2330;background:#fff}
 h1{font-size:1.7em;margin:0}h2{font-size:1.15em;margin:2.2em 0 .5em}p{margin:.3em 0}.soft{color:#5c6573}
-.cards{display:flex;flex-wrap:wrap;gap:.7em;margin:1.4em 0}
-.card{flex:1 1 110px;border:1px solid #dfe3e8;border-radius:8px;padding:.6em .9em}
+.cards{display:grid;grid-template-columns:repeat(4,1fr);gap:.7em;margin:1.4em 0}
+.card{border:1px solid #dfe3e8;border-radius:8px;padding:.6em .9em}
 .card b{display:block;font-size:1.7em;line-height:1.2;font-weight:600}.card span{color:#5c6573;font-size:.87em}
 svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:#5c6573}
 .legend{display:flex;flex-wrap:wrap;gap:.2em 1.4em;font-size:.87em;color:#3c4450;margin:.5em 0 0}
@@ -23,7 +23,7 @@ svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif
 table{border-collapse:collapse;width:100%;font-size:.9em}
 th{color:#5c6573;font-weight:500;border-bottom:2px solid #dfe3e8}
 td,th{text-align:left;padding:.35em .8em .35em 0;vertical-align:top}td{border-bottom:1px solid #edf0f3}
-td:first-child{white-space:nowrap;font-variant-numeric:tabular-nums}
+td:nth-child(-n+2){white-space:nowrap}td{font-variant-numeric:tabular-nums}
 .tag{border-radius:4px;padding:.05em .5em;font-size:.92em;white-space:nowrap;color:#fff}
 .tag.predict{color:#1c2330}summary{cursor:pointer;color:#1463b0}
 """
@@ -74,20 +74,21 @@ def cards(nights: list[dict]) -> str:
 
 def drawing(nights: list[dict]) -> str:
     """Return prices, rolling errors, decisions and faults above each other, a column for every night."""
-    step = WIDTH / len(nights)
+    step, first = WIDTH / len(nights), {night["as_of"] for night, _ in faults(nights)}
     prices = [night["price"] for night in nights]
     errors = [night[name] for night in nights for name in ("rolling", "baseline") if night.get(name)] or [1.0]
-    price, error = axis(min(prices), max(prices), 20, 90), axis(0, 1.05 * max(errors), 140, 200)
+    low, high = 0.9 * min(errors), 1.05 * max(errors)
+    price, error = axis(min(prices), max(prices), 24, 90), axis(low, high, 156, 190)
     parts = [
-        *months(nights, step, 410), *grid(price, min(prices), max(prices)), *grid(error, 0, 1.05 * max(errors)),
+        *months(nights, step, 410), *grid(price, min(prices), max(prices)), *grid(error, low, high),
         *(f"<text x={LEFT} y={y}>{text}</text>" for y, text in (
-            (12, "Price, dollars a barrel"), (132, "Rolling error, in usual daily steps"))),
+            (12, "Price, dollars a barrel"), (136, "Rolling error, in usual daily steps"))),
         line(prices, price, step, "#3c4450", 1.4),
         *(line([night.get(name) for night in nights], error, step, colour, 2)
           for name, colour in (("baseline", BASELINE), ("rolling", CHAMPION))),
         *(promotion(number, step) for number, night in enumerate(nights) if night["promoted"]),
         *(cell(number, night, step) for number, night in enumerate(nights)),
-        *(fault_sign(number, night, step) for number, night in enumerate(nights) if night["fault"]),
+        *(fault_sign(number, night, step) for number, night in enumerate(nights) if night["as_of"] in first),
         *(f"<text x={LEFT - 8} y={y} text-anchor=end>{t}</text>" for y, t in ((368, "nights"), (396, "faults"))),
     ]  # fmt: skip
     return f"<svg viewBox='0 0 1106 424' role=img aria-label='The year, night by night'>{''.join(parts)}</svg>"
@@ -100,12 +101,12 @@ def axis(low: float, high: float, top: float, height: float) -> Callable[[float]
 
 def grid(place: Callable[[float], float], low: float, high: float) -> Iterable[str]:
     """Yield lines at round values."""
-    step = next(step for step in (0.5, 1, 2, 5, 10, 20, 50, 100) if (high - low) / step <= 5)
+    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if (high - low) / step <= 5)
     value = -(-low // step) * step
     while value <= high:
         y = place(value)
         yield f"<line x1={LEFT} x2={LEFT + WIDTH} y1={y:.1f} y2={y:.1f} stroke='#edf0f3'/>"
-        yield f"<text x={LEFT - 8} y={y + 4:.1f} text-anchor=end>{value:g}</text>"
+        yield f"<text x={LEFT - 8} y={y + 4:.1f} text-anchor=end>{value + 0:g}</text>"
         value += step
 
 
@@ -134,8 +135,8 @@ def promotion(number: int, step: float) -> str:
     """Return a line where a champion begins."""
     x = LEFT + (number + 0.5) * step
     return (
-        f"<line x1={x:.1f} x2={x:.1f} y1=140 y2=356 stroke='{PROMOTED}' stroke-width=1.5 stroke-dasharray='4 3'/>"
-        f"<path d='M{x:.1f} 140l-5 -8h10z' fill='{PROMOTED}'/>"
+        f"<line x1={x:.1f} x2={x:.1f} y1=152 y2=356 stroke='{PROMOTED}' stroke-width=1.5 stroke-dasharray='4 3'/>"
+        f"<path d='M{x:.1f} 154l-5 -8h10z' fill='{PROMOTED}'/>"
     )
 
 
@@ -181,17 +182,17 @@ def fault_row(pair: tuple[dict, dict | None]) -> tuple[str, ...]:
     night, after = pair
     fault = night["fault"]
     if night["status"] == "refused":
-        came = f"{tag('refused')} The forecast of the night before stays. {html.escape(night['reason'])}"
+        came = f"{tag('refused')} The forecast of the night before stays: {html.escape(night['reason'])}."
     elif fault == "no server":
-        back = f"; all of them are in MLflow since {after['as_of']}" if after and night["tracked"] else ""
-        came = f"{tag(night['action'])} Published all the same; the nights without a server wait{back}."
+        back = f", and were delivered when it was back on {after['as_of']}" if after and night["tracked"] else ""
+        came = f"{tag(night['action'])} Published all the same; the nights without a server waited{back}."
     elif fault == "kill -9":
         came = (
             f"{tag(night['action'])} Killed after its event <code>{night['killed_after']}</code>; "
             "the same command again ended the night."
         )
     else:
-        came = f"{tag(night['action'])} Published from the rows that were there."
+        came = f"{tag(night['action'])} Published from the rows that were there; the next night has both days."
     return night["as_of"], f"<b style='color:{FAULT}'>{SIGNS[fault]}</b> {fault}", came
 
 
