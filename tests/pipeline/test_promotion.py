@@ -1,5 +1,6 @@
 """The registry follows the pipeline: the alias is the champion's, whoever that is."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -52,7 +53,7 @@ def test_a_night_registers_its_champion_and_only_a_better_challenger_moves_the_a
         summary = nights.read_summary(better)
         assert summary["verdict"]["sentence"] in client.get_registered_model("oil").description
     predicted = forecastr_here("predict", ADDRESS, "--json", cwd=desk.folder)
-    values = pd.read_json(predicted.stdout)["forecastr"].tolist()
+    values = [row["forecastr"] for row in json.loads(predicted.stdout)]
     assert values == pytest.approx(forecast(better / "bundle"), rel=1e-6)
     assert values != pytest.approx(forecast(fits / f"{FIRST}-search" / "bundle"), rel=1e-6)
 
