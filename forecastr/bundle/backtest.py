@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecastr.bundle.tables import backtest_table
 from forecastr.errors import DataError
 from forecastr.evaluation.judgement import Judgement
 from forecastr.schema import ID, TIME
@@ -32,6 +33,45 @@ class Backtest:
     judgement: Judgement
     seen: bool
     n_cutoffs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """Forecasts from every cutoff of some rows, before they are judged.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows, with the context before them.
+    store : SeriesStore
+        The same as arrays.
+    cutoffs : Cutoffs
+        Where the W forecasts were made.
+    seen : bool
+        Whether the rows were part of the training.
+    y_true : ndarray of shape (W, H)
+        What happened.
+    scale : ndarray of shape (N,)
+        The usual step of each series.
+    quantiles : ndarray of shape (W, H, Q)
+        The forecasts.
+    baselines : dict of str to ndarray of shape (W, H, Q)
+        Those of the baselines, not calibrated.
+    """
+
+    frame: pd.DataFrame
+    store: SeriesStore
+    cutoffs: Cutoffs
+    seen: bool
+    y_true: np.ndarray
+    scale: np.ndarray
+    quantiles: np.ndarray
+    baselines: dict[str, np.ndarray]
+
+    def table(self, baseline: np.ndarray) -> pd.DataFrame:
+        """Return the forecasts beside what happened and a baseline's [W, H]."""
+        positions = self.cutoffs.positions(self.store)
+        return backtest_table(self.frame, positions, self.y_true, self.quantiles, baseline)
 
 
 def newer_cutoffs(frame: pd.DataFrame, store: SeriesStore, context: pd.DataFrame, horizon: int) -> tuple[Cutoffs, bool]:

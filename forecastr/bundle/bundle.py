@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecastr.bundle.backtest import Backtest, newer_cutoffs
+from forecastr.bundle.backtest import Backtest, Past, newer_cutoffs
 from forecastr.bundle.covariates import BundleCovariates, NewRows, extended, future_rows, require_future
 from forecastr.bundle.networks import Arrays, filled_network, naming
-from forecastr.bundle.tables import backtest_table, forecast_table, future_stamps
+from forecastr.bundle.tables import forecast_table, future_stamps
 from forecastr.data import Calendar, Panel, Source
 from forecastr.data.continuation import on_grid
 from forecastr.engine.backend import choose_backend, load_keras
@@ -20,7 +20,7 @@ from forecastr.errors import DataError
 from forecastr.evaluation import apply_offsets, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
 from forecastr.models.config import NetworkConfig, WindowShape
-from forecastr.schema import ID, MEDIAN, MODEL, TARGET, TIME, Task
+from forecastr.schema import CUTOFF, ID, MEDIAN, MODEL, TARGET, TIME, Task
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, known_first, last_values
 
@@ -131,23 +131,50 @@ class Bundle:
         DataError
             If no series has a whole horizon of rows to be judged on.
         """
+        past = self._past(rows)
+        forecasts = {MODEL: past.quantiles}
+        for name, cube in past.baselines.items():
+            forecasts[name] = apply_offsets(cube, self.offsets[name], past.scale[past.cutoffs.series])
+        series, last = past.cutoffs.series, last_values(past.store, past.cutoffs)
+        judgement = judge_forecasts(past.y_true, forecasts, series=series, last=last, scale=past.scale)
+        table = past.table(past.baselines[judgement.verdict.baseline][..., MEDIAN])
+        return Backtest(table=table, judgement=judgement, seen=past.seen, n_cutoffs=len(past.cutoffs))
+
+    def hindcast(self, rows: Panel | pd.DataFrame) -> pd.DataFrame:
+        """Return the forecasts of a backtest, and every baseline's, without judging them: most of its time goes there.
+
+        Returns
+        -------
+        DataFrame
+            ``unique_id, ds, cutoff, y, forecastr``, and a column of each baseline.
+
+        Raises
+        ------
+        DataError
+            If no series has a whole horizon of rows to be judged on.
+        """
+        past = self._past(rows)
+        points = {name: cube[..., MEDIAN] for name, cube in past.baselines.items()}
+        table = past.table(next(iter(points.values())))[[ID, TIME, CUTOFF, TARGET, MODEL]]
+        return table.assign(**{name: values.ravel() for name, values in points.items()})
+
+    def _past(self, rows: Panel | pd.DataFrame) -> Past:
+        """Forecast from every cutoff of newer rows."""
         new = NewRows.of(rows, self.covariates)
         frame = self._with_context(new.history)
         ids = frame.groupby(ID, sort=False).size().index.to_numpy()
         store = self.covariates.store(frame, ids, self._places(ids), new.static)
         cutoffs, seen = newer_cutoffs(frame, store, self.context, self.task.horizon)
-        y_true = actual_values(store, cutoffs, self.task.horizon)
-        scale = self._scales(known_first(store, cutoffs), ids)
-        baselines = self._baselines(store, cutoffs, list(self.offsets)[1:])
-        forecasts = {MODEL: self._quantiles(store, ids, cutoffs)}
-        for name, cube in baselines.items():
-            forecasts[name] = apply_offsets(cube, self.offsets[name], scale[cutoffs.series])
-        judgement = judge_forecasts(
-            y_true, forecasts, series=cutoffs.series, last=last_values(store, cutoffs), scale=scale
+        return Past(
+            frame=frame,
+            store=store,
+            cutoffs=cutoffs,
+            seen=seen,
+            y_true=actual_values(store, cutoffs, self.task.horizon),
+            scale=self._scales(known_first(store, cutoffs), ids),
+            quantiles=self._quantiles(store, ids, cutoffs),
+            baselines=self._baselines(store, cutoffs, list(self.offsets)[1:]),
         )
-        best = baselines[judgement.verdict.baseline][..., MEDIAN]
-        table = backtest_table(frame, cutoffs.positions(store), y_true, forecasts[MODEL], best)
-        return Backtest(table=table, judgement=judgement, seen=seen, n_cutoffs=len(cutoffs))
 
     @cached_property
     def networks(self) -> "list[keras.Model]":

@@ -9,7 +9,7 @@ import pandas as pd
 from forecastr.bundle.bundle import Bundle
 from forecastr.data import Panel
 from forecastr.evaluation.significance import MINIMUM_CUTOFFS, diebold_mariano
-from forecastr.schema import BASELINE, CUTOFF, ID, MODEL, TARGET, TIME
+from forecastr.schema import CUTOFF, ID, MODEL, TARGET, TIME
 
 FEWEST_CHANGES = 30  # steps on both sides, for their distributions to be compared
 
@@ -43,27 +43,29 @@ def count_new_rows(bundle: Bundle, panel: Panel) -> int:
 
 
 def rolling_error(bundle: Bundle, panel: Panel, *, rolling: int) -> dict[str, Any] | None:
-    """Return the errors of a bundle and its best baseline at the latest cutoffs; None with less than half of them."""
+    """Return the errors of a bundle and of the best baseline at the latest cutoffs; None with less than half."""
     if count_new_rows(bundle, panel) < bundle.task.horizon - 1 + max(1, rolling // 2):
         return None
-    table = scaled_errors(bundle, bundle.backtest(panel).table)
+    table = scaled_errors(bundle, bundle.hindcast(panel))
     latest = np.sort(table[CUTOFF].unique())[-rolling:]
-    table = table[table[CUTOFF].isin(latest)]
-    errors = table.groupby(ID)[[MODEL, BASELINE]].mean().mean()
-    return {"champion": float(errors[MODEL]), "baseline": float(errors[BASELINE]), "cutoffs": len(latest)}
+    table = table[table[CUTOFF].isin(latest)].set_index(ID).drop(columns=[TIME, CUTOFF])
+    errors = table.groupby(ID).mean().mean()
+    baseline = float(errors.drop(MODEL).min())
+    return {"champion": float(errors[MODEL]), "baseline": baseline, "cutoffs": len(latest)}
 
 
 def scaled_errors(bundle: Bundle, table: pd.DataFrame) -> pd.DataFrame:
-    """Return a backtest with absolute errors, in units of each series' usual step, in place of forecasts."""
+    """Return a hindcast with absolute errors, in units of each series' usual step, in place of forecasts."""
     scale = pd.Series(bundle.scale, index=bundle.ids).reindex(table[ID]).to_numpy()
     unit = np.where(scale > 0, scale, 1.0)
-    errors = {name: (table[name] - table[TARGET]).abs().to_numpy() / unit for name in (MODEL, BASELINE)}
+    names = [str(name) for name in table if name not in (ID, TIME, CUTOFF, TARGET)]
+    errors = {name: (table[name] - table[TARGET]).abs().to_numpy() / unit for name in names}
     return table[[ID, TIME, CUTOFF]].assign(**errors).dropna()
 
 
 def compare_bundles(challenger: Bundle, champion: Bundle, panel: Panel) -> Comparison:
     """Return both bundles' errors at the cutoffs that are newer than what either was trained on."""
-    tables = [scaled_errors(champion, bundle.backtest(panel).table) for bundle in (challenger, champion)]
+    tables = [scaled_errors(champion, bundle.hindcast(panel)) for bundle in (challenger, champion)]
     both = tables[0].merge(tables[1], on=[ID, TIME, CUTOFF], suffixes=("_challenger", "_champion"))
     by_cutoff = both.groupby([CUTOFF, ID]).mean(numeric_only=True).groupby(CUTOFF).mean().sort_index()
     ours, theirs = (by_cutoff[f"{MODEL}_{name}"].to_numpy() for name in ("challenger", "champion"))

@@ -91,6 +91,15 @@ def test_a_backtest_forecasts_what_predict_would_have(bundle, backtest, newer):
         np.testing.assert_allclose(then[forecast_columns()], predicted[forecast_columns()], rtol=1e-5)
 
 
+def test_a_hindcast_has_the_forecasts_of_a_backtest_and_its_best_baseline(bundle, backtest, newer):
+    hindcast = bundle.hindcast(newer)
+
+    same = ["unique_id", "ds", CUTOFF, "y", "forecastr"]
+    pd.testing.assert_frame_equal(hindcast[same], backtest.table[same])
+    best = hindcast[backtest.judgement.verdict.baseline].rename(BASELINE)
+    pd.testing.assert_series_equal(best, backtest.table[BASELINE])
+
+
 def test_a_backtest_on_rows_seen_in_training_says_so(bundle, table_of):
     result = bundle.backtest(table_of(100))
     assert result.seen
