@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecastr.data.columns import Choice, Columns, listed
 from forecastr.data.files.table import Table
+from forecastr.data.time.reading import Stamps
 from forecastr.data.traits import Traits
 from forecastr.errors import DataError
 
@@ -54,7 +55,7 @@ def read_ids(loaded: pd.DataFrame, table: Table, columns: Columns) -> tuple[Colu
     DataError
         If two series have one name.
     """
-    alone = Series(np.zeros(len(loaded), dtype=np.int32), np.array([""], dtype=object), np.array([False]))
+    alone = one_series(len(loaded))
     stamps = loaded.get(columns.time.name)
     if columns.id is None:
         found = _discover_id(loaded, columns, stamps) if stamps is not None else None
@@ -68,6 +69,18 @@ def read_ids(loaded: pd.DataFrame, table: Table, columns: Columns) -> tuple[Colu
     if len(set(series.ids)) < len(series.ids):
         raise DataError(f"{table.path}: two series have the same name once {listed(columns.ids)} are joined by '/'.")
     return columns, series
+
+
+def one_series(n_rows: int) -> Series:
+    """Return the series of rows that all belong to one, which has no name."""
+    return Series(np.zeros(n_rows, dtype=np.int32), np.array([""], dtype=object), np.array([False]))
+
+
+def follow_one_another(series: Series, stamps: Stamps) -> bool:
+    """Say whether each of several series ends before the next begins: files of a month each, say."""
+    dated = pd.Series(stamps.stamps[~stamps.missing])
+    spans = dated.groupby(series.codes[~stamps.missing]).agg(["min", "max"]).sort_values("min")
+    return len(spans) > 1 and bool((spans["min"].to_numpy()[1:] > spans["max"].to_numpy()[:-1]).all())
 
 
 def require_names(series: Series, places: np.ndarray, table: Table, columns: Columns) -> None:

@@ -11,7 +11,7 @@ from forecastr.data.covariates import ChosenCovariates, ReadCovariates, choose_c
 from forecastr.data.files.rectangle import HEAD
 from forecastr.data.files.table import Table
 from forecastr.data.files.wide import melt
-from forecastr.data.ids import Series, read_ids, require_names
+from forecastr.data.ids import Series, follow_one_another, one_series, read_ids, require_names
 from forecastr.data.left_out import LeftOut
 from forecastr.data.options import ReadOptions
 from forecastr.data.repairs import Log, Rows, drop_unstamped
@@ -87,6 +87,9 @@ def load_rows(table: Table, options: ReadOptions, like: Source | None) -> tuple[
         stamps = read_stamps(loaded[columns.time.name], groups, where=table.where, like=like, options=options)
     else:
         stamps = step_axis(groups, len(loaded))
+    parts = bool(columns.id and table.named_by and not columns.id_asked) and follow_one_another(series, stamps)
+    if parts:
+        columns, series = replace(columns, id=None, ids=()), one_series(len(loaded))
     remarks = _remarks(loaded[columns.target.name], stamps)
     loaded, series, stamps, kept = _without_footers(loaded, series, stamps, remarks)
     order = np.arange(len(loaded), dtype=np.int32)
@@ -100,6 +103,8 @@ def load_rows(table: Table, options: ReadOptions, like: Source | None) -> tuple[
     line = table.line
     log = Log((lambda place: line(int(places[place]))) if line else None, list(table.repairs), list(table.warnings))
     log.warnings += chosen.warnings
+    if parts:
+        log.warnings.append(f"{table.path} follow one another in time and are read as parts of one series")
     if len(remarks):
         log.warnings.append(
             f"footer dropped: {len(remarks)} of the last rows hold no date and no number, from "

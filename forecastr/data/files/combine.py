@@ -1,5 +1,6 @@
 """Several tables as one: files of a series each, or parts of one panel."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from forecastr.data.files.rectangle import Load, Repair, Table
 from forecastr.errors import DataError
 from forecastr.schema import ID
 
+DAY = re.compile(r"(?<!\d)(19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 ID_NAMES = (ID, "item_id", "series_id", "id", "ticker", "symbol", "segment")
 
 
@@ -23,7 +25,8 @@ def combine(tables: Sequence[Table], *, path: str, name: str, id: str | None = N
         What to call the whole.
     id : str or None
         The column of series' names. Where no column is one, each file is a series named after it,
-        and a column ``unique_id`` says so.
+        and a column ``unique_id`` says so; not where the files' names differ by a day alone, for those are
+        parts of one table.
 
     Raises
     ------
@@ -34,7 +37,7 @@ def combine(tables: Sequence[Table], *, path: str, name: str, id: str | None = N
     for other in tables[1:]:
         _require_alike(first, other)
     own = id in first.columns if id else any(column.strip().casefold() in ID_NAMES for column in first.columns)
-    id_name = None if own else ID
+    id_name = None if own or _named_by_day(tables) else ID
     if id_name:
         _require_distinct_names(tables)
     heads = [table.head.head(max(1000 // len(tables), 2))[list(first.columns)] for table in tables[:500]]
@@ -113,6 +116,12 @@ def _require_alike(first: Table, other: Table) -> None:
         f"{other.path}: its columns are not those of {first.path}: it {' and '.join(differences)}. "
         "Files read together need the same columns."
     )
+
+
+def _named_by_day(tables: Sequence[Table]) -> bool:
+    """Say whether files are called alike but for a day: ``sales-2024-01-31``, ``sales-2024-02-01``."""
+    names = {table.name for table in tables}
+    return len({DAY.sub("", name, count=1) for name in names}) == 1 < len(names)
 
 
 def _require_distinct_names(tables: Sequence[Table]) -> None:

@@ -4,6 +4,7 @@ import time
 import pandas as pd
 import pytest
 
+from forecastr.data import read_panel
 from forecastr.data.files.table import open_table
 from forecastr.data.options import ReadOptions
 from forecastr.errors import DataError
@@ -126,3 +127,35 @@ def test_two_hundred_small_files_are_read_at_once(tmp_path):
 
     assert len(loaded) == 400
     assert time.perf_counter() - start < 10  # well below one on an idle machine
+
+
+def days(first: str, n: int, value: float = 1.0) -> str:
+    """Return a table of so many days."""
+    stamps = pd.date_range(first, periods=n)
+    return "Date,Close\n" + "".join(f"{day:%Y-%m-%d},{value + number:g}\n" for number, day in enumerate(stamps))
+
+
+def test_files_named_by_their_day_are_parts_of_one_table_even_where_they_overlap(folder):
+    place = folder(**{"oil-2024-01-01": days("2024-01-01", 30), "oil-2024-01-21": days("2024-01-21", 30, 21.0)})
+
+    panel = read_panel(place)
+
+    assert panel.frame["unique_id"].unique().tolist() == ["Close"]
+    assert panel.frame["y"].tolist() == [float(number) for number in range(1, 51)]
+
+
+def test_files_that_follow_one_another_in_time_are_parts_of_one_series(folder):
+    place = folder(part_b=days("2024-02-01", 29), part_a=days("2024-01-01", 31))
+
+    panel = read_panel(place)
+
+    assert panel.frame["unique_id"].unique().tolist() == ["Close"]
+    assert "follow one another in time and are read as parts of one series" in panel.report["warnings"][0]
+    (place / "part_c.csv").write_text(days("2024-02-29", 3))
+    assert read_panel(place).frame["unique_id"].unique().tolist() == ["part_a", "part_b", "part_c"]
+
+
+def test_series_of_the_same_day_stay_apart(folder):
+    place = folder(**{"a-2024-01-01": days("2024-01-01", 30), "b-2024-01-01": days("2024-01-01", 30)})
+
+    assert read_panel(place).frame["unique_id"].unique().tolist() == ["a-2024-01-01", "b-2024-01-01"]
