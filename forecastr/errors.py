@@ -33,6 +33,11 @@ class ServiceError(ForecastrError):
     """A service that data comes from gave none."""
 
 
+def exit_code(error: ForecastrError) -> int:
+    """Return what a command exits with: 1 where the same command may succeed later, 2 where it will not."""
+    return 1 if isinstance(error, (SearchError, ServiceError, StorageError, TrackingError)) else 2
+
+
 def quoted(text: object, most: int = 60) -> str:
     """Return a cell or a name as errors show it: in quotes, and of a long one the beginning.
 

@@ -32,7 +32,14 @@ class Events:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event."""
-        print(self.text(event) if self.file.isatty() else self.line(event), file=self.file, flush=True)
+        if self.for_people and event["event"] == "ended":  # the command's own words follow
+            return
+        print(self.text(event) if self.for_people else self.line(event), file=self.file, flush=True)
+
+    @property
+    def for_people(self) -> bool:
+        """Whether somebody reads along."""
+        return self.file.isatty()
 
     def line(self, event: dict[str, Any]) -> str:
         """Return an event as JSON: time, event, pipeline and as_of, then what belongs to it."""

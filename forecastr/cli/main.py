@@ -8,7 +8,7 @@ import typer
 
 from forecastr.cli import backtest, doctor, fetch, fit, init, inspect, predict, run, runs, sync, ui
 from forecastr.cli.reading import GroupedCommand
-from forecastr.errors import ForecastrError, SearchError, ServiceError, StorageError, TrackingError
+from forecastr.errors import ForecastrError, exit_code
 
 app = typer.Typer(
     name="forecastr",
@@ -46,7 +46,7 @@ def main() -> None:
         from forecastr.report.wording import printable  # names in a table may hold anything
 
         print(f"error: {printable(str(error))}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, (SearchError, ServiceError, StorageError, TrackingError)) else 2)
+        sys.exit(exit_code(error))
 
 
 def _terminate(*_: object) -> NoReturn:

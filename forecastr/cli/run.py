@@ -24,9 +24,10 @@ def run(
     from datetime import date, timedelta
 
     from forecastr.cli.events import Events
-    from forecastr.errors import ConfigError
+    from forecastr.errors import ConfigError, ForecastrError, exit_code
     from forecastr.files import to_json
-    from forecastr.pipeline.load import check_pipelines, require_date
+    from forecastr.pipeline.check import check_pipelines
+    from forecastr.pipeline.load import require_date
 
     if as_of is not None:
         as_of = require_date(as_of, "--as-of")
@@ -41,7 +42,15 @@ def run(
     night = as_of or (date.today() - timedelta(days=1)).isoformat()
     from forecastr.pipeline.run import run_pipeline
 
-    outcome = run_pipeline(pipeline, night, watch=Events(pipeline.name, night))
+    events = Events(pipeline.name, night)
+    try:
+        outcome = run_pipeline(pipeline, night, watch=events)
+    except ForecastrError as error:
+        if events.for_people:
+            raise
+        events({"event": "failed", "reason": str(error)})
+        raise typer.Exit(exit_code(error)) from error
+    events({"event": "ended", "status": outcome.status})
     alone = outcome.groups.get("")
     told = alone if alone is not None else {"groups": outcome.groups}
     document = {"pipeline": pipeline.name, **told, "as_of": night, "status": outcome.status}
@@ -61,6 +70,7 @@ def outcome_text(outcome: "Outcome") -> str:
     if outcome.failures:
         lines += ["", f"{'group':<20}  {'status':<8}  reason"]
         lines += [f"{name:<20}  {night['status']:<8}  {night['reason']}" for name, night in outcome.failures.items()]
+        lines += ["", f"the same in {outcome.failures_file}"]
     return "\n".join(lines)
 
 

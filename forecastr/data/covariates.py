@@ -133,7 +133,7 @@ def read_covariates(
 
 
 def find_static(
-    rows: Rows, ids: np.ndarray, chosen: ChosenCovariates, read: ReadCovariates
+    rows: Rows, ids: np.ndarray, chosen: ChosenCovariates, read: ReadCovariates, group_by: str | None = None
 ) -> tuple[pd.DataFrame | None, dict[str, str]]:
     """Return the static covariates, a row per series, and why each is one.
 
@@ -143,6 +143,8 @@ def find_static(
         In order, with the file's places.
     ids : ndarray of object, shape [N]
         Names of all series; only those with rows get a row.
+    group_by : str or None
+        A column that is kept even where all series are of one group.
     """
     starts = rows.starts[:-1]
     if not len(starts):
@@ -167,7 +169,7 @@ def find_static(
         read.numbers.pop(name, None)
     static = pd.DataFrame(columns, index=pd.Index(ids[rows.series[starts]], name=ID, dtype="str"))
     if chosen.static is None:
-        static = static[[name for name in static if not lone and _tells(static[name])]]
+        static = static[[name for name in static if name == group_by or (not lone and _tells(static[name]))]]
     if static.empty or not len(static.columns):
         return None, {}
     why = "as in the earlier table" if chosen.static is not None else "the same in every row of a series"

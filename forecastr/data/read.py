@@ -28,7 +28,9 @@ from forecastr.schema import ID, TARGET, TIME, Covariates
 ONE_TABLE_ONLY = ("target", "wide", "time", "id", "date_format", "as_of", "known_covariates", "past_covariates")
 
 
-def read_panel(source: TableSource, options: ReadOptions | None = None, *, like: Source | None = None) -> Panel:
+def read_panel(
+    source: TableSource, options: ReadOptions | None = None, *, like: Source | None = None, group_by: str | None = None
+) -> Panel:
     """Return the panel in a CSV or Parquet file, in several, or in a DataFrame.
 
     Parameters
@@ -40,6 +42,8 @@ def read_panel(source: TableSource, options: ReadOptions | None = None, *, like:
         What the table's content does not say.
     like : Source or None
         How an earlier table was read: this one then has the same columns, dates and calendar.
+    group_by : str or None
+        A static column that is kept even where all series are of one group.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def read_panel(source: TableSource, options: ReadOptions | None = None, *, like:
     table = open_table(source, options)
     rows, loaded = load_rows(table, options, like)
     rows = _in_order(rows, loaded, options)
-    static, why_static = find_static(rows, loaded.ids, loaded.chosen, loaded.covariates)
+    static, why_static = find_static(rows, loaded.ids, loaded.chosen, loaded.covariates, group_by)
     if options.resample:
         rows = _resampled(rows, loaded, options.resample)
     calendar = _calendar(rows, loaded, options, like)

@@ -13,6 +13,7 @@ from forecastr.schema import ID, TARGET, TIME
 SEEN = 60  # last rows of each series that the next night compares with
 ALIKE = 1e-6  # relative difference that rounding explains
 LEAST_RANGE = 0.1  # of the level: what counts as the range of values that hardly move
+FEWEST_STEPS = 30  # on both sides, for their distributions to be compared
 TELLING = 10  # different values from which on two equal series are one series twice
 
 
@@ -28,6 +29,7 @@ def describe_rows(panel: Panel) -> dict[str, Any]:
         "newest": str(panel.frame[TIME].max()),
         "frequency": panel.calendar.name,
         "target": panel.source.target,
+        "left_out": len(panel.exceptions),
         "covariates": sorted([*panel.covariates.past, *panel.covariates.known, *panel.covariates.static]),
     }
 
@@ -58,7 +60,7 @@ def refusals(
     found = [*_too_old(panel, gate, as_of), *_too_few(panel, gate)]
     if before is not None and seen is not None:
         found += [*_other_kind(panel, before), *_lost(panel, gate, before, seen), *_twice(panel, seen)]
-        found += [*_changed(panel, gate, seen), *_out_of_range(panel, gate, seen)]
+        found += [*_changed(panel, gate, seen), *_out_of_range(panel, gate, seen), *_drifted(panel, gate, seen)]
     return found
 
 
@@ -148,6 +150,39 @@ def _out_of_range(panel: Panel, gate: GateSpec, seen: pd.DataFrame) -> Iterator[
             f"out of range: '{new[ID].iloc[first]}' is {values[first]:.10g} on {stamp}, and was between "
             f"{low[first]:.10g} and {high[first]:.10g} in its last {SEEN} rows (max_range is {gate.max_range:g})"
         )
+
+
+def _drifted(panel: Panel, gate: GateSpec, seen: pd.DataFrame) -> Iterator[str]:
+    """Yield a sentence if the new rows of all series together move as those before never did."""
+    if gate.max_drift is None:
+        return
+    known = panel.frame[panel.frame[ID].isin(seen[ID])]
+    old, new = (rows.groupby(ID, sort=False)[TARGET].diff() for rows in (seen, known))
+    units = old.abs().groupby(seen[ID]).mean()
+    units = units.where(units > 0, 1.0)
+    later = known[TIME].to_numpy() > seen.groupby(ID)[TIME].last().reindex(known[ID]).to_numpy()
+    before, since = old / units.reindex(seen[ID]).to_numpy(), (new / units.reindex(known[ID]).to_numpy())[later]
+    drift = step_distance(before.to_numpy(), since.to_numpy())
+    if drift is not None and drift > gate.max_drift:
+        yield f"drift: the new changes differ by {drift:.2f} from those before (max_drift is {gate.max_drift:g})"
+
+
+def step_distance(before: np.ndarray, since: np.ndarray) -> float | None:
+    """Return how far two distributions lie apart; None where there are too few values.
+
+    The Kolmogorov-Smirnov statistic: 0 is none, 1 is all.
+
+    Examples
+    --------
+    >>> step_distance(np.arange(40.0), np.arange(20.0, 60.0))
+    0.5
+    """
+    from scipy.stats import ks_2samp
+
+    before, since = before[np.isfinite(before)], since[np.isfinite(since)]
+    if min(len(before), len(since)) < FEWEST_STEPS:
+        return None
+    return float(ks_2samp(before, since).statistic)
 
 
 def _new_values(panel: Panel, seen: pd.DataFrame) -> pd.DataFrame:

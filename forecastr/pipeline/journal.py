@@ -92,8 +92,22 @@ class Journal:
 
 def read_nights(state: Path, *, before: str | None = None) -> list[Journal]:
     """Return the journals of a state folder, oldest first; of nights before a date if one is given."""
-    nights = [Journal.at(path) for path in sorted((state / NIGHTS).glob("*/night.json"))]
-    return [night for night in nights if before is None or night.as_of < before]
+    nights = [Journal.at(path) for path in (state / NIGHTS).glob("*/night.json")]
+    earlier = [night for night in nights if before is None or _moment(night.as_of) < _moment(before)]
+    return sorted(earlier, key=lambda night: _moment(night.as_of))
+
+
+def last_good(state: Path, *, before: str | None = None) -> Journal | None:
+    """Return the latest journal of a night that ended with a forecast; before a date if one is given."""
+    folders = sorted((state / NIGHTS).glob("*/night.json"), key=lambda path: _moment(path.parent.name), reverse=True)
+    nights = (Journal.at(path) for path in folders)
+    good = (night for night in nights if night.status in GOOD)
+    return next((night for night in good if before is None or _moment(night.as_of) < _moment(before)), None)
+
+
+def _moment(as_of: str) -> str:
+    """Return what tells which of two nights is later: a date is the end of its day."""
+    return as_of if "T" in as_of else f"{as_of}T24"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from forecastr.errors import quoted
 from forecastr.pipeline.spec import PipelineSpec
+from forecastr.tracking.address import without_password
 
 MOST = 20  # mistakes that are told at once
 Loc = tuple[int | str, ...]  # the keys, and numbers of elements, that lead to a value
@@ -59,7 +60,7 @@ def _unknown_key(loc: Loc) -> tuple[str, str | None]:
 
 def _sentence(kind: str, loc: Loc, value: Any, context: dict[str, Any], message: str) -> str:
     name = ".".join(part for part in loc if isinstance(part, str))
-    shown = "empty" if value is None else quoted(value)
+    shown = "empty" if value is None else quoted(without_password(str(value)))
     if kind == "missing":
         return f"'{name}' is missing."
     if kind == "value_error":

@@ -13,6 +13,7 @@ from forecastr.bundle.bundle import Bundle
 from forecastr.bundle.load import load_bundle
 from forecastr.data import Panel
 from forecastr.errors import BundleError, DataError, SearchError
+from forecastr.files import whole_file
 from forecastr.fitting.fit import fit_table
 from forecastr.pipeline.decide import PREDICT, REFIT, SEARCH, Situation, decide
 from forecastr.pipeline.gate import describe_rows, last_rows, refusals
@@ -41,12 +42,15 @@ class Night:
         The rows up to the night's date.
     watch : callable
         Hears of every step.
+    group : str
+        Whose rows; empty where there are no groups.
     """
 
     pipeline: Pipeline
     journal: Journal
     panel: Panel
     watch: Watcher
+    group: str = ""
 
     def run(self) -> None:
         """Bring the journal to a forecast, or to a refusal; a night that is over stays as it is."""
@@ -72,7 +76,7 @@ class Night:
 
     def _begin(self) -> None:
         """Read what an earlier attempt came to; of other rows it came to nothing."""
-        rows = describe_rows(self.panel)
+        rows = {**describe_rows(self.panel), "group": self.group}
         known = self.journal.steps.get("rows")
         other = known is not None and known["fingerprint"] != rows["fingerprint"]
         if self.journal.status == REFUSED or (self.journal.status not in GOOD and other):
@@ -81,6 +85,20 @@ class Night:
             self.journal.write_table(SEEN_TABLE, last_rows(self.panel))
             self.journal.step("rows", lambda: rows)
             self.watch({"event": "rows", "rows": rows["rows"], "series": rows["series"], "last": rows["last"]})
+            self._tell_left_out()
+
+    def _tell_left_out(self) -> None:
+        """Write which series cannot be read and have no forecast."""
+        left_out = self.panel.exceptions
+        if len(left_out):
+            file = self.journal.folder / "exceptions.csv"
+            with whole_file(file) as temporary:
+                left_out.to_csv(temporary, index=False)
+            name, _, reason = left_out.iloc[0]
+            text = (
+                f"{len(left_out):,} series cannot be read and are left out, first '{name}': {reason} ({file} has all)"
+            )
+            self.watch({"event": "warning", "text": text})
 
     def _refuse(self, reasons: list[str]) -> None:
         self.journal.steps["checks"] = reasons
@@ -171,7 +189,7 @@ class Night:
     def _fit(self, name: str, rows: Panel, like: str | None) -> Bundle:
         """Return the bundle of a fit of some rows, made now or in an earlier attempt."""
         folder = self._fit_folder(name)
-        if not (folder / "summary.json").exists():  # the last file that a fit writes
+        if not is_fit_of(rows, folder):
             options = self.pipeline.spec.fit_options(self.journal.as_of)
             options = replace(options, seed=options.seed + len(self._challenged))  # another search than the last
             if like is not None:
@@ -213,6 +231,11 @@ class Night:
 
     def _fit_folder(self, name: str) -> Path:
         return self.journal.state / FITS / name
+
+
+def is_fit_of(rows: Panel, folder: Path) -> bool:
+    """Say whether a folder holds a finished fit of these rows; its summary is the last file that a fit writes."""
+    return (folder / "summary.json").exists() and read_summary(folder)["data"]["fingerprint"] == rows.fingerprint
 
 
 @lru_cache(maxsize=8)

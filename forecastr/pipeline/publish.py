@@ -6,11 +6,12 @@ import pandas as pd
 
 from forecastr.bundle.tables import write_table
 from forecastr.data import Source
-from forecastr.errors import ServiceError
-from forecastr.pipeline.journal import GOOD, Journal, read_nights
+from forecastr.files import write_text
+from forecastr.pipeline.check import owner_file, owner_name
+from forecastr.pipeline.database import open_database, translated
+from forecastr.pipeline.journal import GOOD, Journal, last_good
 from forecastr.pipeline.load import Pipeline
 from forecastr.pipeline.night import FORECAST_TABLE
-from forecastr.pipeline.source import open_database, without_password
 
 AS_OF = "as_of"
 
@@ -27,12 +28,9 @@ def publish(pipeline: Pipeline, nights: Mapping[str, Journal], source: Source) -
     source : Source
         How the table was read: dates are written alike.
     """
-    newest = {}
-    for group, tonight in nights.items():
-        made = [night for night in read_nights(tonight.state) if night.status in GOOD]
-        if made:
-            newest[group] = made[-1]
+    newest = {group: made for group, tonight in nights.items() if (made := last_good(tonight.state))}
     pipeline.forecast.parent.mkdir(parents=True, exist_ok=True)
+    write_text(owner_file(pipeline), owner_name(pipeline))
     write_table(_together(pipeline, newest), pipeline.forecast, source)
     if pipeline.spec.outputs.table:
         made_now = {group: night for group, night in nights.items() if night.status in GOOD}
@@ -53,14 +51,14 @@ def _together(pipeline: Pipeline, nights: Mapping[str, Journal]) -> pd.DataFrame
 def _write_sql(pipeline: Pipeline, table: pd.DataFrame, as_of: str) -> None:
     """Put a night's forecast in place of what the table holds of that night, in one transaction."""
     from sqlalchemy import inspect, text
-    from sqlalchemy.exc import SQLAlchemyError
 
     target = pipeline.spec.outputs.table
     assert target
-    engine = open_database(pipeline, target.url, ("outputs", "table", "url"))
+    engine = open_database(pipeline, target.url, "outputs", "table", "url")
     rows = table.assign(pipeline=pipeline.name)
+    advice = f" {pipeline.forecast} is written; run the same night again to write the table."
     try:
-        with engine.begin() as connection:
+        with translated(pipeline, "outputs", "table", advice=advice), engine.begin() as connection:
             if inspect(connection).has_table(target.name):
                 name = engine.dialect.identifier_preparer.quote(target.name)
                 connection.execute(
@@ -68,10 +66,5 @@ def _write_sql(pipeline: Pipeline, table: pd.DataFrame, as_of: str) -> None:
                     {"pipeline": pipeline.name, "as_of": as_of},
                 )
             rows.to_sql(target.name, connection, if_exists="append", index=False)
-    except (SQLAlchemyError, ImportError) as error:
-        raise ServiceError(
-            f"{pipeline.at('outputs', 'table')}: {without_password(error)}. {pipeline.forecast} is written; "
-            "run the same night again to write the table."
-        ) from error
     finally:
         engine.dispose()

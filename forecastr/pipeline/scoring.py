@@ -9,9 +9,8 @@ import pandas as pd
 from forecastr.bundle.bundle import Bundle
 from forecastr.data import Panel
 from forecastr.evaluation.significance import MINIMUM_CUTOFFS, diebold_mariano
+from forecastr.pipeline.gate import step_distance
 from forecastr.schema import CUTOFF, ID, MODEL, TARGET, TIME
-
-FEWEST_CHANGES = 30  # steps on both sides, for their distributions to be compared
 
 
 @dataclass(frozen=True)
@@ -78,24 +77,17 @@ def compare_bundles(challenger: Bundle, champion: Bundle, panel: Panel) -> Compa
 def drift_since(bundle: Bundle, panel: Panel) -> float | None:
     """Return the largest distance between the distributions of steps before and since a bundle was made.
 
-    The Kolmogorov-Smirnov statistic of changes in units of each series' usual one: 0 is none, 1 is all. None where
-    there are too few.
+    Of changes in units of each series' usual one; see `step_distance`.
     """
-    from scipy.stats import ks_2samp
-
     ended = bundle.context.groupby(ID)[TIME].last()
     frame = panel.frame[panel.frame[ID].isin(ended.index)]
     new = frame[frame[TIME].to_numpy() > ended.reindex(frame[ID]).to_numpy()]
-    before, since = _steps(bundle, bundle.context), _steps(bundle, new)
-    if min(len(before), len(since)) < FEWEST_CHANGES:
-        return None
-    return float(ks_2samp(before, since).statistic)
+    return step_distance(_steps(bundle, bundle.context), _steps(bundle, new))
 
 
 def _steps(bundle: Bundle, frame: pd.DataFrame) -> np.ndarray:
     scale = pd.Series(bundle.scale, index=bundle.ids).reindex(frame[ID]).to_numpy()
-    steps = frame.groupby(ID, sort=False)[TARGET].diff().to_numpy() / np.where(scale > 0, scale, 1.0)
-    return steps[np.isfinite(steps)]
+    return frame.groupby(ID, sort=False)[TARGET].diff().to_numpy() / np.where(scale > 0, scale, 1.0)
 
 
 def _mean(values: np.ndarray) -> float:

@@ -1,25 +1,23 @@
 """The rows of a night: from files, Yahoo or a database, up to the night's date, and by group."""
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from forecastr.data import Panel, read_panel
 from forecastr.data.files.table import TableSource
-from forecastr.errors import ConfigError, ServiceError, quoted
-from forecastr.pipeline.load import Pipeline, glob_files, require_source
+from forecastr.errors import ConfigError, DataError, ServiceError, quoted
+from forecastr.pipeline.check import glob_files
+from forecastr.pipeline.database import open_database, translated
+from forecastr.pipeline.load import Pipeline
+from forecastr.pipeline.spec import ReadingSpec
 from forecastr.schema import ID, TARGET, TIME
 
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-PASSWORD = re.compile(r"://[^@/\s]+@")
+OPTION = re.compile(r"--([a-z][a-z-]*)")  # of the command line, where a pipeline file has a key
 
 
 def read_rows(pipeline: Pipeline, as_of: str, *, say: Callable[[str], None] = lambda text: None) -> Panel:
@@ -28,80 +26,67 @@ def read_rows(pipeline: Pipeline, as_of: str, *, say: Callable[[str], None] = la
     Raises
     ------
     DataError
-        If the table cannot be read.
+        If the table cannot be read; options are named as in the file.
     ConfigError, ServiceError
         If its source is not there, or does not answer.
     """
-    return read_panel(_table(pipeline, as_of, say), pipeline.spec.reading.options(as_of))
+    try:
+        table, options = _table(pipeline, as_of, say), pipeline.spec.reading.options(as_of)
+        return read_panel(table, options, group_by=pipeline.spec.group_by)
+    except DataError as error:
+        raise DataError(OPTION.sub(_key_of, str(error))) from error
+
+
+def blame(pipeline: Pipeline, error: DataError) -> str:
+    """Return an error of reading with the line that it speaks of: a key under 'reading', or the source."""
+    key = next((key for key in pipeline.spec.reading.model_fields_set if f"reading.{key}" in str(error)), None)
+    return f"{pipeline.at('reading', key) if key else pipeline.at('source')}: {error}"
+
+
+def _key_of(option: re.Match[str]) -> str:
+    name = option[1].replace("-", "_")
+    return f"reading.{name}" if name in ReadingSpec.model_fields else option[0]
 
 
 def _table(pipeline: Pipeline, as_of: str, say: Callable[[str], None]) -> TableSource:
     source = pipeline.spec.source
-    require_source(pipeline)
     if source.files is not None:
         return [pipeline.file(name) for name in source.files]
     if source.glob is not None:
         return list[str | Path](glob_files(pipeline))
     if source.folder is not None:
         return pipeline.file(source.folder)
-    if source.tickers is not None:
-        from forecastr.data.yahoo import Order, cache_folder, fetch_prices
+    return _prices(pipeline, say) if source.tickers is not None else _query(pipeline, as_of)
 
-        order = Order(
-            tickers=tuple(source.tickers), today=datetime.now(UTC).date(), start=source.start,
-            interval=source.interval or "1d",
-        )  # fmt: skip
+
+def _prices(pipeline: Pipeline, say: Callable[[str], None]) -> pd.DataFrame:
+    """Return what Yahoo has; an error names the line of the first ticker that has nothing."""
+    from forecastr.data.yahoo import Order, cache_folder, fetch_prices
+
+    source = pipeline.spec.source
+    tickers = source.tickers or []
+    order = Order(
+        tickers=tuple(tickers), today=datetime.now(UTC).date(), start=source.start, interval=source.interval or "1d"
+    )
+    try:
         return fetch_prices(order, cache=cache_folder(), say=say)
-    return _query(pipeline, as_of)
+    except ServiceError as error:
+        number = next((n for n, ticker in enumerate(tickers) if f"{ticker.upper()}:" in str(error)), 0)
+        raise ServiceError(f"{pipeline.at('source', 'tickers', number)}: {error}") from error
 
 
 def _query(pipeline: Pipeline, as_of: str) -> pd.DataFrame:
     """Return what the database answers, ``:as_of`` in the query being the night's date."""
     from sqlalchemy import text
-    from sqlalchemy.exc import SQLAlchemyError
 
     query = str(pipeline.spec.source.sql)
-    engine = open_database(pipeline, str(pipeline.spec.source.url), ("source", "url"))
     given = {"as_of": as_of} if ":as_of" in query else {}
+    engine = open_database(pipeline, str(pipeline.spec.source.url), "source", "url")
     try:
-        with engine.connect() as connection:
+        with translated(pipeline, "source", "sql"), engine.connect() as connection:
             return pd.read_sql_query(text(query), connection, params=given)
-    except SQLAlchemyError as error:
-        raise ServiceError(f"{pipeline.at('source', 'sql')}: {without_password(error)}") from error
     finally:
         engine.dispose()
-
-
-def open_database(pipeline: Pipeline, url: str, loc: tuple[str, ...]) -> "Engine":
-    """Return a database's engine; ``${NAME}`` in its address stands for an environment variable.
-
-    A SQLite file is relative to the pipeline file.
-
-    Raises
-    ------
-    ConfigError
-        If a variable is not set, or the address or its driver is not known.
-    """
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import SQLAlchemyError
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ConfigError(f"{pipeline.at(*loc)}: the environment variable {match[1]} is not set.")
-        return os.environ[match[1]]
-
-    address = re.sub(r"\$\{(\w+)\}", value, url)
-    if address.startswith("sqlite:///"):
-        address = f"sqlite:///{pipeline.file(address.removeprefix('sqlite:///'))}"
-    try:
-        return create_engine(address)
-    except (SQLAlchemyError, ImportError) as error:
-        raise ConfigError(f"{pipeline.at(*loc)}: {without_password(error)}. Is its driver installed?") from error
-
-
-def without_password(error: Exception) -> str:
-    """Return the first line of a database's error, credentials hidden."""
-    return PASSWORD.sub("://***@", str(error).splitlines()[0])
 
 
 def split_groups(panel: Panel, pipeline: Pipeline) -> dict[str, Panel]:

@@ -194,6 +194,10 @@ class GateSpec(Section):
         default=5.0, description="Ranges of a series' last values by which a new one may leave that range."
     )
     max_odd: Share = Field(default=0.1, description="Share of series that may have values beyond max_range.")
+    max_drift: Share | None = Field(
+        default=0.9,
+        description="Distance of the distributions of changes, last good rows and new ones (Kolmogorov-Smirnov).",
+    )
 
 
 class TriggersSpec(Section):

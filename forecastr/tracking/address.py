@@ -71,4 +71,4 @@ def without_password(text: str) -> str:
     >>> without_password("postgresql://ann:secret@db/runs")
     'postgresql://***@db/runs'
     """
-    return re.sub(r"://[^@/\s]+@", "://***@", text)
+    return re.sub(r"://\S+@", "://***@", text)  # up to the last @: a password may hold one, and a slash

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from forecastr.cli.events import Events
+from forecastr.pipeline.journal import only_run
 
 SECOND = "1988-09-08"
 
@@ -19,13 +20,14 @@ def test_a_night_and_the_same_again_exit_with_0(desk, forecastr_here):
         "decision  predict: 1 new row, and nothing calls for a challenge",
     ]
     events = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [event["event"] for event in events] == ["rows", "decided", "champion", "published", "warning"]
+    assert [event["event"] for event in events] == ["rows", "decided", "champion", "published", "warning", "ended"]
     assert all(list(event)[:4] == ["time", "event", "pipeline", "as_of"] for event in events)
     again = forecastr_here("run", "oil.yaml", "--as-of", SECOND, "--json", cwd=desk.folder)
     assert again.returncode == 0
     told = json.loads(again.stdout)
     assert (told["status"], told["action"], told["forecast"]) == ("already done", "predict", "out/forecast.csv")
-    assert again.stderr == ""
+    [line] = again.stderr.splitlines()
+    assert json.loads(line)["status"] == "already done"
 
 
 def test_refused_rows_exit_with_4_and_say_that_the_old_forecast_stays(desk, forecastr_here):
@@ -49,6 +51,16 @@ def test_a_command_that_cannot_be_used_exits_with_2(desk, forecastr_here, argume
 
     assert done.returncode == 2
     assert done.stderr.startswith(sentence)
+
+
+def test_a_night_that_fails_says_so_in_a_line_of_json(desk, forecastr_here):
+    with only_run(desk.folder / "runs" / "oil"):
+        done = forecastr_here("run", "oil.yaml", "--as-of", SECOND, cwd=desk.folder)
+
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert json.loads(line)["event"] == "failed"
+    assert "another run is at work here" in json.loads(line)["reason"]
 
 
 def test_check_says_which_files_are_sound_and_runs_nothing(desk, forecastr_here):

@@ -80,6 +80,16 @@ def test_one_odd_series_of_many_is_no_reason_to_refuse_all():
     assert refused(panel(*names, s3=spiked(100, slice(-1, None))), before=yesterday(*names), max_odd=0.0)
 
 
+def test_new_rows_that_move_as_none_before_are_refused_where_they_are_many():
+    names = [f"s{number}" for number in range(40)]
+    raised = {name: spiked(1.15, slice(-1, None)) for name in names}
+
+    [reason] = refused(panel(*names, **raised), before=yesterday(*names))
+    assert reason.startswith("drift: the new changes differ by 1.00 from those before (max_drift is 0.9)")
+    assert refused(panel(*names, **raised), before=yesterday(*names), max_drift=None) == []
+    assert refused(panel("a", a=spiked(1.15, slice(-1, None))), before=yesterday("a")) == []
+
+
 def test_lost_rows_and_series_are_refused():
     [rows] = refused(panel("a", days=DAYS[30:]), before=yesterday("a"))
     assert rows == "rows lost: 60 where there were 89 (max_lost is 0.1)"

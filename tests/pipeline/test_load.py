@@ -8,7 +8,8 @@ import pytest
 from forecastr.data.options import CHOICES
 from forecastr.data.yahoo import INTERVALS
 from forecastr.errors import ConfigError
-from forecastr.pipeline.load import check_pipelines, load_pipeline, require_own_outputs
+from forecastr.pipeline.check import check_pipelines
+from forecastr.pipeline.load import load_pipeline, require_date
 from forecastr.pipeline.spec import PipelineSpec, json_schema
 from forecastr.schema import BACKENDS, PRESETS
 
@@ -60,6 +61,7 @@ MISTAKES = [
      "line 4: budget.time_limit: '3 weeks' is no duration; write seconds, or 90s, 2m, 1h."),
     ("task: {horizon: 5}\ntask: {horizon: 6}", "line 4: 'task' is there already, in line 3."),
     ("task: {horizon: 5", "line 4: this is not YAML: "),
+    ("task: {horizon: 5}\n\tbudget: 5", "line 4: this is not YAML: found character '\\t' that cannot start any token."),
     ("task: {horizon: 5}\ngroup_by: [a]", "line 4: group_by is '['a']'; it takes a text."),
 ]  # fmt: skip
 
@@ -75,39 +77,45 @@ def test_a_mistake_is_a_sentence_with_its_line(written, task, sentence):
     assert "\n" not in str(caught.value)
 
 
-SOURCES = [
-    ("tickers: AAPL US", "line 2: source.tickers: 'AAPL US' is not a ticker; Yahoo writes them like AAPL"),
-    ("tickers: AAPL\n  start: 0 2 * * *", "line 3: source.start: '0 2 * * *' is a cron schedule where a date belongs"),
-    ("tickers: AAPL\n  start: '@daily'", "line 3: source.start: '@daily' is a cron schedule where a date belongs"),
-    ("tickers: AAPL\n  start: last week", "line 3: source.start: 'last week' is no date; write it as 2024-12-31."),
-    ("files: absent.csv", "line 2: there is no file "),
-    ("files:\n    - prices.csv\n    - absent.csv", "line 4: there is no file "),
-    ("glob: day-*.csv", "line 2: 'day-*.csv' matches no file."),
-    ("folder: absent", "line 2: there is no folder "),
-    ("start: 2024-01-01", "line 1: source names nothing; name exactly one of files, glob, folder, tickers, sql."),
-    ("files: prices.csv\n  folder: .", "line 1: source names files and folder; name exactly one of"),
-    ("sql: select 1", "line 1: source needs both sql and url for a query."),
-    ("files: prices.csv\n  interval: 1d", "line 1: source has start or interval, which belong to tickers."),
-]
-
-
-@pytest.mark.parametrize(("source", "sentence"), SOURCES)
-def test_a_source_that_brings_nothing_is_found_before_the_night(written, source, sentence):
-    path = written(SOUND.replace("files: prices.csv", source))
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "line 1: a pipeline file holds keys and values, such as 'source:'."),
+        (b"# nothing yet\n", "line 1: a pipeline file holds keys and values, such as 'source:'."),
+        (b"prices", "line 1: a pipeline file holds keys and values, such as 'source:'."),
+    ],
+)
+def test_a_file_without_keys_says_what_belongs_there(tmp_path, content, sentence):
+    (tmp_path / "p.yaml").write_bytes(content)
 
     with pytest.raises(ConfigError) as caught:
-        check_pipelines([path])
+        load_pipeline(tmp_path / "p.yaml")
+    assert str(caught.value) == f"{tmp_path}/p.yaml, {sentence}"
 
-    assert str(caught.value).startswith(f"{path}, {sentence}")
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path):
+    (tmp_path / "p.yaml").write_bytes(b"task: \xff")
+
+    with pytest.raises(ConfigError, match=r"p\.yaml cannot be read: it is not UTF-8 text\."):
+        load_pipeline(tmp_path / "p.yaml")
+    with pytest.raises(ConfigError, match=r"absent\.yaml cannot be read: No such file"):
+        load_pipeline(tmp_path / "absent.yaml")
 
 
-def test_two_pipelines_that_write_one_output_are_found(written):
-    first, second = written(SOUND, "a.yaml"), written(SOUND, "b.yaml")
+def test_no_mistake_shows_a_password(written):
+    path = written(SOUND.replace("files: prices.csv", "sql: select 1\n  url: ['postgresql://ann:se/c@ret@db/x']"))
 
-    with pytest.raises(ConfigError, match=r"b\.yaml, line 6: .*a\.yaml writes .*forecast\.csv too"):
-        check_pipelines([first, second])
-    with pytest.raises(ConfigError, match=r"b\.yaml, line 6: .*a\.yaml writes .*forecast\.csv too"):
-        require_own_outputs(load_pipeline(second))
+    with pytest.raises(ConfigError, match=r"line 3: source.url is '\['postgresql://\*\*\*@db/x'\]'; it takes a text\."):
+        load_pipeline(path)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("2024-01-31", "2024-01-31"), ("20240131", "2024-01-31"), ("2024-01-31T06:00", "2024-01-31T06:00:00"),
+     ("2024-01-31 06:00:00", "2024-01-31T06:00:00")],
+)  # fmt: skip
+def test_a_night_has_one_name_however_it_is_written(said, meant):
+    assert require_date(said, "--as-of") == meant
 
 
 def test_every_mistake_of_several_files_is_told_in_the_order_of_the_lines(written):

@@ -5,17 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import create_engine
 
-from forecastr.errors import ConfigError, SearchError
-from forecastr.pipeline import journal as journals
+from forecastr.errors import ConfigError
 from forecastr.pipeline import night as nights
 
-FIRST, SECOND, THIRD = "1988-09-07", "1988-09-08", "1988-09-09"
+FIRST, SECOND, THIRD, LATER = "1988-09-07", "1988-09-08", "1988-09-09", "1988-09-20"
 
 
 KILLED_AT = """
@@ -32,6 +32,14 @@ journal.write_json = killed
 from forecastr.cli.main import main
 main()
 """
+
+
+def copy_fit(fit: Path, folder: Path, rows) -> None:
+    """Copy a finished fit as if it were one of these rows."""
+    shutil.copytree(fit, folder, dirs_exist_ok=True)
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["data"]["fingerprint"] = rows.fingerprint
+    (folder / "summary.json").write_text(json.dumps(summary))
 
 
 class KilledError(BaseException):
@@ -86,6 +94,27 @@ def test_no_night_sees_later_rows(desk, tmp_path):
     assert other.forecast.read_bytes() == told
 
 
+def test_a_fit_of_other_rows_is_made_again(desk, monkeypatch):
+    fit, fitted = desk.folder / f"runs/oil/fits/{FIRST}-search", []
+    desk.edit("refit_after: 40, pause: 5", "refit_after: 1, pause: 0")
+
+    def fit_table(rows, folder, options, **rest):
+        fitted.append(rows.fingerprint)
+        copy_fit(fit, folder, rows)
+
+    monkeypatch.setattr(nights, "fit_table", fit_table)
+    monkeypatch.setattr(nights, "compare_bundles", lambda *bundles: (_ for _ in ()).throw(KilledError))
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            desk.run(SECOND)
+    assert len(fitted) == 1
+    lines = desk.table.read_text().splitlines()
+    desk.table.write_text("\n".join([lines[0], *lines[2:]]))  # a row less, where the challenger is trained
+    with pytest.raises(KilledError):
+        desk.run(SECOND)
+    assert len(fitted) == 2
+
+
 def test_a_night_of_the_past_leaves_the_newest_forecast_in_place(desk):
     desk.run(THIRD)
     newest = desk.forecast.read_bytes()
@@ -110,6 +139,18 @@ def test_broken_rows_are_refused_and_the_old_forecast_stays(desk):
     assert desk.run(SECOND).status == "done"
 
 
+def test_a_column_that_the_first_night_does_not_find_is_a_mistake_in_the_file(desk):
+    shutil.rmtree(desk.folder / "runs")
+    desk.forecast.unlink()
+    desk.edit("files: prices.csv", "files: prices.csv\nreading: {target: DCOILWTICI}")
+    before = desk.state()
+
+    with pytest.raises(ConfigError, match=r"oil\.yaml, line 3: .*reading\.target names 'DCOILWTICI', and there is no"):
+        desk.run(FIRST)
+
+    assert desk.state() == before
+
+
 def test_a_table_that_cannot_be_read_is_refused(desk):
     before = desk.forecast.read_bytes()
     desk.table.write_text("nothing\n")
@@ -120,36 +161,59 @@ def test_a_table_that_cannot_be_read_is_refused(desk):
     assert desk.forecast.read_bytes() == before
 
 
-def test_a_night_killed_at_any_step_and_run_again_ends_alike(desk, tmp_path, monkeypatch):
+def killed_at(count: int, *, after: bool):
+    """Return a ``Path.replace`` at which the process is gone: before or after so many files have got their names."""
+    replace, left = Path.replace, count
+
+    def killed(path: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0 and not after:
+            raise KilledError
+        moved = replace(path, target)
+        if left < 0:
+            raise KilledError
+        return moved
+
+    return killed
+
+
+def kill_everywhere(desk, night: str, tmp_path: Path, *, after: bool) -> int:
+    """Kill a night before or after each file that it writes, run it again, and compare; return how many kills."""
     whole = type(desk)(tmp_path / "whole")
     shutil.copytree(desk.folder, whole.folder)
-    whole.run(SECOND)
-    expected = whole.state()
-    write, count = journals.write_json, 0
-
+    whole.run(night)
+    expected, kills = whole.state(), 0
     while True:
-        victim = type(desk)(tmp_path / f"killed-{count}")
+        victim = type(desk)(tmp_path / f"killed-{kills}")
         shutil.copytree(desk.folder, victim.folder)
-        left = count
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Path, "replace", killed_at(kills, after=after))
+            try:
+                victim.run(night)
+            except KilledError:
+                kills += 1
+            else:
+                return kills
+        victim.run(night)
+        assert victim.state() == expected, f"after kill {kills}"
 
-        def killed(path, document):
-            nonlocal left
-            write(path, document)
-            left -= 1
-            if left < 0:
-                raise KilledError
 
-        monkeypatch.setattr(journals, "write_json", killed)
-        try:
-            victim.run(SECOND)
-        except KilledError:
-            count += 1
-        else:
-            break
-        monkeypatch.setattr(journals, "write_json", write)
-        victim.run(SECOND)
-        assert victim.state() == expected, f"after a kill at write {count}"
-    assert count >= 6
+@pytest.mark.parametrize("after", [pytest.param(False, marks=pytest.mark.slow), True])
+def test_a_night_killed_at_any_file_and_run_again_ends_alike(desk, tmp_path, after):
+    assert kill_everywhere(desk, SECOND, tmp_path, after=after) >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True])
+def test_a_challenged_night_killed_at_any_file_and_run_again_ends_alike(desk, tmp_path, monkeypatch, after):
+    fit = desk.folder / f"runs/oil/fits/{FIRST}-search"
+    desk.edit("refit_after: 40, pause: 5", "refit_after: 1, pause: 0")
+    monkeypatch.setattr(nights, "fit_table", lambda rows, folder, options, **rest: copy_fit(fit, folder, rows))
+
+    assert kill_everywhere(desk, LATER, tmp_path, after=after) >= 11
+    document = json.loads((tmp_path / f"whole/runs/oil/nights/{LATER}/night.json").read_text())
+    assert document["steps"]["challenge"]["fit"] == f"{LATER}-refit"
 
 
 def test_a_kill_while_publishing_leaves_a_whole_forecast(desk, monkeypatch):
@@ -177,9 +241,6 @@ def test_a_database_holds_every_night_once_and_a_query_reads_from_it(desk):
     desk.edit("files: prices.csv", 'sql: "select Date, price as DCOILWTICO from prices where Date <= :as_of"\n'
                                    "  url: sqlite:///base.db")  # fmt: skip
     desk.edit("forecast.csv", "forecast.csv\n  table: {url: 'sqlite:///base.db', name: forecasts}")
-    shutil.rmtree(desk.folder / "runs" / "oil" / "nights")
-    fits = desk.folder / "runs" / "oil" / "fits"
-    shutil.copytree(fits / f"{FIRST}-search", fits / f"{SECOND}-search")
 
     for night in (SECOND, THIRD):
         assert desk.run(night).status == "done"
@@ -203,26 +264,36 @@ def test_a_failure_in_one_group_does_not_stop_the_others(desk, monkeypatch):
 
     def fit_north_only(rows, folder, options, **rest):
         if "b" in set(rows.frame["unique_id"]):
-            raise SearchError("No trial was completed: no luck.")
-        shutil.copytree(fit, folder)
+            raise RuntimeError("no luck")
+        copy_fit(fit, folder, rows)
 
     monkeypatch.setattr(nights, "fit_table", fit_north_only)
     outcome = desk.run(SECOND)
 
     assert outcome.status == "partly"
     assert list(outcome.groups) == ["north", "south"]
-    assert outcome.failures["south"]["reason"] == "No trial was completed: no luck."
+    assert outcome.failures["south"]["reason"] == "RuntimeError: no luck"
+    assert (desk.folder / "runs/oil/failures.csv").read_text().splitlines() == [
+        "as_of,group,status,reason", f"{SECOND},south,failed,RuntimeError: no luck",
+    ]  # fmt: skip
     forecast = pd.read_csv(desk.forecast)
     assert forecast["region"].unique().tolist() == ["north"]
     assert {"a", "c"} <= set(forecast["unique_id"])
 
-    monkeypatch.setattr(nights, "fit_table", lambda rows, folder, options, **rest: shutil.copytree(fit, folder))
+    monkeypatch.setattr(nights, "fit_table", lambda rows, folder, options, **rest: copy_fit(fit, folder, rows))
     outcome = desk.run(SECOND)
     assert {name: night["status"] for name, night in outcome.groups.items()} == {
         "north": "already done", "south": "done",
     }  # fmt: skip
     assert pd.read_csv(desk.forecast)["region"].unique().tolist() == ["north", "south"]
+    assert (desk.folder / "runs/oil/failures.csv").read_text() == "as_of,group,status,reason\n"
     assert desk.run(SECOND).status == "already done"
+
+    pd.concat([both[0], both[2]]).to_csv(desk.table, index=False)
+    outcome = desk.run(THIRD)
+    assert outcome.failures["south"]["reason"].startswith("none of its rows are there any more")
+    forecast = pd.read_csv(desk.forecast)
+    assert forecast.groupby("region")["as_of"].unique().map(list).to_dict() == {"north": [THIRD], "south": [SECOND]}
 
 
 def test_groups_need_a_column_that_tells_them_apart(desk):
@@ -230,6 +301,32 @@ def test_groups_need_a_column_that_tells_them_apart(desk):
 
     with pytest.raises(ConfigError, match=r"oil\.yaml, line 3: 'region' tells no groups apart"):
         desk.run(SECOND)
+
+
+def test_the_store_hears_of_refused_nights_and_the_alias_stays_with_the_newest_champion(desk, monkeypatch):
+    from forecastr.pipeline.scoring import Comparison
+    from forecastr.tracking import champion
+    from forecastr.tracking.client import open_store
+
+    fit, uri = desk.folder / f"runs/oil/fits/{FIRST}-search", f"sqlite:///{desk.folder}/mlflow.db"
+    desk.edit("'http://127.0.0.1:9'", f"'{uri}', model: oil")
+    desk.edit("refit_after: 40, pause: 5", "refit_after: 1, pause: 0")
+    monkeypatch.setattr(nights, "fit_table", lambda rows, folder, options, **rest: copy_fit(fit, folder, rows))
+    monkeypatch.setattr(nights, "compare_bundles", lambda *bundles: Comparison(1.0, 2.0, 0.01, 9))
+
+    assert desk.run("1989-07-13").status == "refused"  # stale
+    assert desk.run(THIRD).groups[""]["promoted"]
+    newest = champion(uri, "oil")
+    assert desk.run(SECOND).groups[""]["promoted"]
+
+    assert champion(uri, "oil") == newest
+    with open_store(uri) as client:
+        [experiment] = [each for each in client.search_experiments() if each.name == "oil"]
+        found = client.search_runs([experiment.experiment_id], "tags.kind = 'night'")
+        assert len(client.search_model_versions("name = 'oil'")) == 2
+    told = {run.info.run_name: run.data.tags["reason"] for run in found}
+    assert sorted(told) == [f"oil/{SECOND}", f"oil/{THIRD}", "oil/1989-07-13/refused"]
+    assert told["oil/1989-07-13/refused"].startswith("stale: the newest row is of ")
 
 
 def test_nights_that_the_store_missed_are_delivered_when_it_answers(desk):

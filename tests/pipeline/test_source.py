@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from forecastr.data import ReadOptions, read_panel
-from forecastr.errors import ConfigError, ServiceError
+from forecastr.errors import ConfigError, DataError, ServiceError
 from forecastr.pipeline.load import Pipeline, load_pipeline
-from forecastr.pipeline.source import cut_panel, read_rows, split_groups
+from forecastr.pipeline.source import blame, cut_panel, read_rows, split_groups
 from forecastr.schema import ID, TIME
 
 DAYS = pd.date_range("2024-01-01", periods=40)
@@ -44,16 +44,31 @@ def test_tickers_come_from_yahoo(pipeline, yahoo):
 
 
 @pytest.mark.parametrize(
-    ("url", "kind", "sentence"),
+    ("query", "sentence"),
     [
-        ("${NO_SUCH_NAME}", ConfigError, "the environment variable NO_SUCH_NAME is not set"),
-        ("nonsense", ConfigError, "Is its driver installed"),
-        ("sqlite:///absent/base.db", ServiceError, "unable to open"),
+        ("select 1 from absent", "no such table: absent"),
+        ("select :asof", "value is required for bind parameter 'asof'"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_a_sentence_with_its_line(pipeline, url, kind, sentence):
-    with pytest.raises(kind, match=rf"p\.yaml, line 1: .*{sentence}"):
-        read_rows(pipeline(f"sql: 'select 1', url: '{url}'"), "2024-01-10")
+def test_a_query_that_fails_is_a_sentence_with_its_line(pipeline, tmp_path, query, sentence):
+    (tmp_path / "base.db").touch()
+    with pytest.raises(ServiceError, match=rf"p\.yaml, line 1: .*{sentence}"):
+        read_rows(pipeline(f"sql: '{query}', url: 'sqlite:///base.db'"), "2024-01-10")
+
+
+def test_a_ticker_that_has_no_prices_is_a_sentence_with_its_line(pipeline, yahoo):
+    yahoo.prices["AAPL"] = [(f"{day:%Y-%m-%d}", 10.0) for day in DAYS]
+
+    with pytest.raises(ServiceError, match=r"p\.yaml, line 1: no data came from Yahoo for 1 of 2 tickers:\n  NOSUCH: "):
+        read_rows(pipeline("tickers: [AAPL, NOSUCH], start: 2024-01-01"), "2024-01-19")
+
+
+def test_an_option_that_would_help_is_named_as_the_file_calls_it(pipeline):
+    with pytest.raises(DataError, match=r"reading\.target names 'z', and there is no such column") as caught:
+        read_rows(pipeline("files: a.csv", "reading:\n  time: day\n  target: z"), "2024-01-19")
+    assert blame(pipeline("files: a.csv", "reading:\n  time: day\n  target: z"), caught.value).startswith(
+        f"{pipeline('files: a.csv').path}, line 6: "
+    )
 
 
 def test_a_cut_panel_still_knows_what_was_known_of_the_future():
@@ -83,3 +98,11 @@ def test_groups_are_parts_of_the_ids_or_a_static_column(pipeline):
     assert groups("region") == {"r1": ["1/x", "1/y"], "r2": ["2/x"]}
     with pytest.raises(ConfigError, match="'stor' tells no groups apart; a column of names"):
         groups("stor")
+
+
+def test_a_table_of_one_group_is_still_that_group(pipeline, tmp_path):
+    alone = pd.DataFrame({"day": DAYS, "y": range(40), "store": "1", "region": "north"})
+    alone.to_csv(tmp_path / "a.csv", index=False)
+    grouped = pipeline("files: a.csv", "group_by: region\nreading: {id: store, target: 'y'}")
+
+    assert list(split_groups(read_rows(grouped, "2024-03-01"), grouped)) == ["north"]

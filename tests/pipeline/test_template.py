@@ -4,7 +4,7 @@ import pytest
 
 from forecastr.data import ReadOptions
 from forecastr.errors import ConfigError, DataError
-from forecastr.pipeline.load import check_pipelines
+from forecastr.pipeline.check import check_pipelines
 from forecastr.pipeline.template import write_template
 
 
