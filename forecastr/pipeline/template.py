@@ -1,5 +1,6 @@
 """A first pipeline file for a table: what was found in it, and every other setting as a comment."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -63,19 +64,30 @@ def write_template(table: Path, output: Path, reading: ReadOptions) -> Inspectio
     DataError
         If the table cannot be read in one way only, or not be forecast.
     ConfigError
-        If the file is there already, or its folder is not.
+        If the file is there already, or a ``schema.json`` that is another one.
     """
     if output.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"{output}: a pipeline file's name ends in .yaml.")
     if output.exists():
         raise ConfigError(f"{output} is there already. Name another file, or remove it.")
+    schema = output.parent / SCHEMA
+    if schema.exists() and not _is_ours(schema):
+        raise ConfigError(f"{schema} is there already and is another schema than ours. Write to another folder.")
     found = inspect_table(table, reading)
     if found.error:
         raise found.error
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(output, template(found.document, table, output, reading))
-    write_json(output.parent / SCHEMA, json_schema())
+    write_json(schema, json_schema())
     return found
+
+
+def _is_ours(schema: Path) -> bool:
+    """Say whether a file is a schema of pipeline files, perhaps of an earlier release."""
+    try:
+        return bool(json.loads(schema.read_text(encoding="utf-8"))["title"] == json_schema()["title"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def template(document: dict[str, Any], table: Path, output: Path, reading: ReadOptions) -> str:

@@ -47,3 +47,13 @@ def test_a_file_that_is_there_stays(table, tmp_path):
 
     with pytest.raises(ConfigError, match="is there already"):
         write_template(table, tmp_path / "p.yaml", ReadOptions(target=("Sales",)))
+
+
+@pytest.mark.parametrize("content", ['{"title": "Invoice"}', "[]", "no json"])
+def test_another_schema_that_is_there_stays(table, tmp_path, content):
+    (tmp_path / "schema.json").write_text(content)
+
+    with pytest.raises(ConfigError, match=r"schema\.json is there already and is another schema than ours"):
+        write_template(table, tmp_path / "q.yaml", ReadOptions(target=("Sales",)))
+    assert (tmp_path / "schema.json").read_text() == content
+    assert not (tmp_path / "q.yaml").exists()
