@@ -106,9 +106,10 @@ def _lost(panel: Panel, gate: GateSpec, before: dict[str, Any], seen: pd.DataFra
 
 def _twice(panel: Panel, seen: pd.DataFrame) -> Iterator[str]:
     """Yield a sentence if a new series is the copy of another: a file that was delivered twice."""
-    known, tails = set(seen[ID]), last_rows(panel)
-    if known.issuperset(tails[ID]):
+    known = set(seen[ID].unique())
+    if known.issuperset(panel.frame[ID].unique()):
         return
+    tails = last_rows(panel)
     owner: dict[bytes, str] = {}
     for new in (False, True):
         for name, rows in tails[~tails[ID].isin(known) == new].groupby(ID, sort=False):
@@ -156,13 +157,13 @@ def _drifted(panel: Panel, gate: GateSpec, seen: pd.DataFrame) -> Iterator[str]:
     """Yield a sentence if the new rows of all series together move as those before never did."""
     if gate.max_drift is None:
         return
-    known = panel.frame[panel.frame[ID].isin(seen[ID])]
-    old, new = (rows.groupby(ID, sort=False)[TARGET].diff() for rows in (seen, known))
-    units = old.abs().groupby(seen[ID]).mean()
-    units = units.where(units > 0, 1.0)
-    later = known[TIME].to_numpy() > seen.groupby(ID)[TIME].last().reindex(known[ID]).to_numpy()
-    before, since = old / units.reindex(seen[ID]).to_numpy(), (new / units.reindex(known[ID]).to_numpy())[later]
-    drift = step_distance(before.to_numpy(), since.to_numpy())
+    last = seen.groupby(ID, sort=False)[TIME].last()
+    later = panel.frame[
+        panel.frame[TIME].to_numpy() >= last.reindex(panel.frame[ID]).to_numpy()
+    ]  # from the last seen on
+    steps = [rows[[ID]].assign(step=rows.groupby(ID, sort=False)[TARGET].diff()) for rows in (seen, later)]
+    units = steps[0]["step"].abs().groupby(seen[ID], sort=False).mean().replace(0.0, 1.0)
+    drift = step_distance(*(part["step"].to_numpy() / units.reindex(part[ID]).to_numpy() for part in steps))
     if drift is not None and drift > gate.max_drift:
         yield f"drift: the new changes differ by {drift:.2f} from those before (max_drift is {gate.max_drift:g})"
 
@@ -177,12 +178,12 @@ def step_distance(before: np.ndarray, since: np.ndarray) -> float | None:
     >>> step_distance(np.arange(40.0), np.arange(20.0, 60.0))
     0.5
     """
-    from scipy.stats import ks_2samp
-
-    before, since = before[np.isfinite(before)], since[np.isfinite(since)]
-    if min(len(before), len(since)) < FEWEST_STEPS:
+    one, other = np.sort(before[np.isfinite(before)]), np.sort(since[np.isfinite(since)])
+    if min(len(one), len(other)) < FEWEST_STEPS:
         return None
-    return float(ks_2samp(before, since).statistic)
+    values = np.concatenate([one, other])
+    shares = [np.searchsorted(side, values, side="right") / len(side) for side in (one, other)]
+    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def _new_values(panel: Panel, seen: pd.DataFrame) -> pd.DataFrame:
