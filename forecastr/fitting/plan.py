@@ -246,6 +246,7 @@ def make_plan(
         largest=largest_trial(budget.time_limit),
         covariates=covariate_levels(inputs.shape),
         calendar=bool(inputs.cycles),
+        slow_calendar=len(inputs.cycles) > len(task.season_lengths),
     )
     return Plan(panel, store, task, budget, splits, space, judged, inputs, seasons, configs)
 

@@ -44,6 +44,8 @@ class SearchSpace:
         What may be read besides the target, as in ``NetworkConfig``; what most of the first trials read comes first.
     calendar : bool
         Whether a trial may read the calendar too.
+    slow_calendar : bool
+        Whether a cycle of the calendar is slower than every season: some of the first trials then read it.
     long : bool
         Whether the series are long: larger networks are then tried before small ones.
     largest : float
@@ -56,6 +58,7 @@ class SearchSpace:
     updates: tuple[int, ...]
     covariates: tuple[str, ...] = ("none",)
     calendar: bool = False
+    slow_calendar: bool = False
     long: bool = False
     largest: float = math.inf
 
@@ -110,7 +113,7 @@ class SearchSpace:
         for values in self._usual():
             if values not in usual and self.affordable(values):  # without logarithms some are the same
                 usual.append(values)
-        first, *others = [{**values, **({"calendar": False} if self.calendar else {})} for values in usual]
+        first, *others = usual
         if len(self.covariates) == 1:
             return [first, *others]
         pairs = [{**first, "covariates": level} for level in self.covariates]
@@ -134,6 +137,7 @@ class SearchSpace:
             "clip_norm": 1.0,
             "batch_size": 32,
             "updates": self.updates[-1],
+            **({"calendar": False} if self.calendar else {}),
         }
 
     def _usual(self) -> list[dict[str, Any]]:
@@ -152,6 +156,8 @@ class SearchSpace:
             ]
         small, deep = {**plain, **small, "bases": "theta"}, {**plain, **deep, "dropout": 0.1}
         theta, deviations = {**deep, "bases": "theta"}, {**deep, "bases": "deviations"}
+        if self.slow_calendar:
+            deviations["calendar"] = True
         lstm = {**plain, "cell": "lstm", "units": 96, "level_seasons": 4}
         # Networks of the same shape, with and without logarithms, are compiled once.
         if self.long:

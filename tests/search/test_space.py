@@ -67,6 +67,14 @@ def test_the_first_configuration_is_tried_with_and_without_covariates():
     assert [replace(config, covariates="none") for config in configs[2:]] == alone
 
 
+def test_the_first_trials_read_the_calendar_where_it_has_a_cycle_slower_than_the_seasons():
+    space = replace(space_of(7, positive=True), calendar=True, long=True)
+    assert not any(values["calendar"] for values in space.portfolio())
+    slow = replace(space, slow_calendar=True).portfolio()
+    assert slow[0]["calendar"] and {values["bases"] for values in slow if values["calendar"]} == {"deviations"}
+    assert not all(values["calendar"] for values in slow)
+
+
 def test_what_may_be_read_follows_from_what_the_panel_has():
     assert covariate_levels(CovariateShape(cycles=("week",))) == ("none",)
     assert covariate_levels(CovariateShape(static=2)) == ("none", "known")
