@@ -1,6 +1,9 @@
 """Real servers that are stopped, fail, hang or lose answers: seconds are lost, runs are not."""
 
 import importlib.util
+import os
+import random
+import signal
 import subprocess
 import sys
 import threading
@@ -247,6 +250,36 @@ def test_a_server_that_asks_for_a_password_gets_runs_from_those_who_have_it(
         assert_once(guarded.uri, experiment)
     finally:
         guarded.stop()
+
+
+@pytest.mark.slow
+def test_a_sync_killed_half_way_to_a_server_is_taken_up_and_delivers_every_run_once(
+    server, make_run_folder, experiment: str, tmp_path: Path
+):
+    gate = servers.Gate(server.uri)
+    gate.open()
+    for number in range(8):
+        keep(new_entry(make_run_folder(f"run-{number}"), gate.uri, experiment))
+    killed, rng = 0, random.Random(1)
+
+    while killed < 6 and waiting():
+        last = gate.requests + rng.randrange(5, 60)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "forecastr.cli.main", "sync"],
+            stdout=subprocess.DEVNULL, start_new_session=True, cwd=tmp_path,
+        )  # fmt: skip
+        while process.poll() is None and gate.requests < last:
+            time.sleep(0.002)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            killed += 1
+        process.wait()
+    list(sync())
+
+    print(f"\n{killed} kills of sync")
+    assert killed >= 4  # the others had nothing left to do
+    assert waiting() == []
+    assert_once(server.uri, experiment, 8)
 
 
 def fit_seconds(
