@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import time
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -38,7 +39,7 @@ def crash(job: TrainJob, report: Report) -> dict[str, Any]:
 
 
 def run_out_of_memory(job: TrainJob, report: Report) -> dict[str, Any]:
-    pages = int(open("/proc/self/statm").read().split()[0])  # noqa: SIM115, PTH123
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**24, resource.RLIM_INFINITY))
     try:
         np.zeros(2**28)

@@ -327,7 +327,6 @@ def test_whole_fits_on_five_bad_days_cost_ten_seconds_at_most_and_are_each_there
     gate.open()
 
     print(f"\nseconds for tracking: { {day: round(found, 1) for day, found in seconds.items()} }")
-    assert max(seconds.values()) < MOST_SECONDS
     assert {outcome.state for outcome in sync()} == {"delivered"}
     assert waiting() == []
     with open_store(server.uri) as client:
@@ -337,3 +336,4 @@ def test_whole_fits_on_five_bad_days_cost_ten_seconds_at_most_and_are_each_there
     assert sorted(run.info.run_name for run in runs) == sorted(seconds)
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert Counter(trial.data.tags["mlflow.parentRunId"] for trial in trials) == {run.info.run_id: 2 for run in runs}
+    assert max(seconds.values()) < MOST_SECONDS
