@@ -129,7 +129,7 @@ def replay(folder: Path, number: int, server: Server) -> dict:
     night = {**situation, **outcome.groups[""], "fault": fault, "killed_after": killed_after, "price": price}
     night["seconds"] = time.monotonic() - begun
     what = night["action"] or ""
-    print(f"{as_of}  {night['status']:<8} {what:<8} {night['seconds']:5.1f} s  {fault or ''}", flush=True)
+    print(f"{as_of}  {night['status']:<8} {what:<8} {night['seconds']:5.1f} s  {fault or ''}".rstrip(), flush=True)
     return night
 
 
