@@ -43,6 +43,8 @@ replayed in {seconds / 60:.1f} minutes.</p>
 <h2>The year</h2>
 {drawing(nights)}
 {legend()}
+<p class=soft>The baseline is the best of all on the same nights, chosen in hindsight. Prices are close to a random
+walk: there is little to find beyond the last value.</p>
 <h2>What went wrong, and what the pipeline did</h2>
 {table(("night", "fault", "what came of it"), map(fault_row, faults(nights)))}
 <h2>Challenges</h2>
@@ -128,7 +130,7 @@ def line(values: list, place: Callable[[float], float], step: float, colour: str
     runs = groupby(enumerate(values), key=lambda pair: pair[1] is not None)
     points = [[f"{LEFT + (n + 0.5) * step:.1f},{place(value):.1f}" for n, value in run] for known, run in runs if known]
     drawn = "".join(f"<polyline points='{' '.join(run)}'/>" for run in points)
-    return f"<g fill=none stroke='{colour}' stroke-width={width} stroke-linejoin=round>{drawn}</g>"
+    return f"<g fill=none stroke='{colour}' stroke-width={width} stroke-linejoin=round stroke-linecap=round>{drawn}</g>"
 
 
 def promotion(number: int, step: float) -> str:
