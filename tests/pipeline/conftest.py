@@ -91,6 +91,19 @@ def desk(first_night, tmp_path, monkeypatch) -> Desk:
     return own
 
 
+@pytest.fixture
+def written(tmp_path) -> Callable[..., Path]:
+    """Return a function that writes a pipeline file, its table beside it, and returns its path."""
+    (tmp_path / "prices.csv").write_text("Date,Price\n2024-01-01,1\n")
+
+    def write(text: str, name: str = "p.yaml") -> Path:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
 @pytest.fixture(autouse=True)
 def quick_to_give_up(monkeypatch):
     """Let a store that does not answer cost no seconds."""

@@ -1,7 +1,5 @@
 """What a pipeline file names: rows to read, places to write, databases; told before anything is written."""
 
-from pathlib import Path
-
 import pytest
 
 from forecastr.errors import ConfigError, ServiceError
@@ -18,19 +16,6 @@ outputs:
   forecast: out/forecast.csv
 """
 TABLE = "forecast: out/forecast.csv\n  table: {{url: '{}', name: forecasts}}"
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Return a function that writes a pipeline file, its table beside it, and returns its path."""
-    (tmp_path / "prices.csv").write_text("Date,Price\n2024-01-01,1\n")
-
-    def write(text: str, name: str = "p.yaml") -> Path:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-        return tmp_path / name
-
-    return write
 
 
 SOURCES = [

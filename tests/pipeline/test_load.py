@@ -24,18 +24,6 @@ outputs:
 """
 
 
-@pytest.fixture
-def written(tmp_path):
-    """Return a function that writes a pipeline file, its table beside it, and returns its path."""
-    (tmp_path / "prices.csv").write_text("Date,Price\n2024-01-01,1\n")
-
-    def write(text: str, name: str = "p.yaml") -> Path:
-        (tmp_path / name).write_text(text)
-        return tmp_path / name
-
-    return write
-
-
 def test_a_short_file_is_enough(written, tmp_path):
     pipeline = load_pipeline(written(SOUND))
 
