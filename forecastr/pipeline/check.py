@@ -73,6 +73,9 @@ def owner_name(pipeline: Pipeline) -> str:
 def _troubles(pipeline: Pipeline) -> list[str]:
     """Return a sentence for each thing that a pipeline names and that is not as it should be."""
     found = [*_absent_sources(pipeline), *_unwritable(pipeline)]
+    if _reads_its_own(pipeline):
+        where = pipeline.at("outputs", "forecast")
+        found.append(f"{where}: the next night would read {pipeline.forecast} as rows. Write to another folder.")
     for url, *loc in _databases(pipeline):
         try:
             open_database(pipeline, url, *loc).dispose()
@@ -94,6 +97,15 @@ def _absent_sources(pipeline: Pipeline) -> Iterator[str]:
             yield f"{pipeline.at('source', 'files', number)}: there is no file {pipeline.file(name)}."
     if source.folder is not None and not pipeline.file(source.folder).is_dir():
         yield f"{pipeline.at('source', 'folder')}: there is no folder {pipeline.file(source.folder)}."
+
+
+def _reads_its_own(pipeline: Pipeline) -> bool:
+    """Say whether the forecast lies where the source's files do."""
+    source, forecast = pipeline.spec.source, pipeline.forecast.resolve()
+    places = [pipeline.file(name) for name in (*(source.files or []), *([source.folder] if source.folder else []))]
+    if any(place.resolve() in (forecast, forecast.parent) for place in places):
+        return True
+    return source.glob is not None and forecast.match(os.path.realpath(pipeline.file(source.glob)))
 
 
 def _unwritable(pipeline: Pipeline) -> Iterator[str]:

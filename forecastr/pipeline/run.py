@@ -74,11 +74,11 @@ def run_pipeline(pipeline: Pipeline, as_of: str, *, watch: Watcher = lambda even
     SearchError, ServiceError
         If the first fit fails, a source does not answer, or another run is at work; run the same night again.
     """
+    if pipeline.spec.group_by is None and Journal(pipeline.state, as_of).status == DONE:
+        night = describe_night(Journal(pipeline.state, as_of))
+        return Outcome(ALREADY, as_of, pipeline.forecast, {"": night})
     require_ready(pipeline)
     with only_run(pipeline.state):
-        if pipeline.spec.group_by is None and Journal(pipeline.state, as_of).status == DONE:
-            night = describe_night(Journal(pipeline.state, as_of))
-            return Outcome(ALREADY, as_of, pipeline.forecast, {"": night})
         try:
             panel = read_rows(pipeline, as_of, say=lambda text: watch({"event": "warning", "text": text}))
         except DataError as error:

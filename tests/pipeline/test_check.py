@@ -65,6 +65,21 @@ def test_a_pipeline_in_another_folder_that_wrote_there_last_is_found(written):
     require_ready(mine)
 
 
+@pytest.mark.parametrize(
+    "source", ["folder: .", "folder: ../in", "glob: '*.csv'", "glob: '../in/f*.csv'", "files: [prices.csv, f.csv]"]
+)
+def test_a_forecast_among_the_rows_is_found(written, tmp_path, source):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "f.csv").write_text("Date,Price\n2024-01-01,1\n")
+    (tmp_path / "in" / "prices.csv").write_text("Date,Price\n2024-01-01,1\n")
+    path = written(f"source:\n  {source}\ntask: {{horizon: 5}}\noutputs:\n  forecast: f.csv\n", "in/p.yaml")
+
+    with pytest.raises(ConfigError, match=r"p\.yaml, line 5: the next night would read .*f\.csv as rows"):
+        check_pipelines([path])
+    path.write_text(path.read_text().replace("f.csv\n", "out/f.csv\n"))
+    assert check_pipelines([path])
+
+
 OUTPUTS = [
     ("forecast: prices.csv/forecast.csv", "line 6: there can be no folder .*: .*prices.csv is a file"),
     ("forecast: out.csv", "line 6: .*out.csv is a folder"),
