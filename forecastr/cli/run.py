@@ -33,17 +33,17 @@ def run(
         as_of = require_date(as_of, "--as-of")
     if len(files) > 1 and not check:
         raise ConfigError(f"{len(files)} files are named. Name one; with --check any number.")
-    pipelines = check_pipelines(files)
     if check:
+        pipelines = check_pipelines(files)
         sound = [{"file": str(pipeline.path), "forecast": str(pipeline.forecast)} for pipeline in pipelines]
         typer.echo(to_json(sound, indent=2) if json else "\n".join(f"sound  {each['file']}" for each in sound))
         return
-    [pipeline] = pipelines
     night = as_of or (date.today() - timedelta(days=1)).isoformat()
-    from forecastr.pipeline.run import run_pipeline
-
-    events = Events(pipeline.name, night)
+    events = Events(files[0].stem, night)
     try:
+        [pipeline] = check_pipelines(files)
+        from forecastr.pipeline.run import run_pipeline  # seconds, which a mistake need not cost
+
         outcome = run_pipeline(pipeline, night, watch=events)
     except ForecastrError as error:
         if events.for_people:

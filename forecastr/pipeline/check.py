@@ -103,7 +103,7 @@ def _reads_its_own(pipeline: Pipeline) -> bool:
     """Say whether the forecast lies where the source's files do."""
     source, forecast = pipeline.spec.source, pipeline.forecast.resolve()
     places = [pipeline.file(name) for name in (*(source.files or []), *([source.folder] if source.folder else []))]
-    if any(place.resolve() in (forecast, forecast.parent) for place in places):
+    if any(place.resolve() == (forecast.parent if place.is_dir() else forecast) for place in places):
         return True
     return source.glob is not None and forecast.match(os.path.realpath(pipeline.file(source.glob)))
 

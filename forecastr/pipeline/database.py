@@ -48,8 +48,9 @@ def open_database(pipeline: Pipeline, url: str, *loc: str) -> "Engine":
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
 
+    address = full_address(pipeline, url, *loc)
     try:
-        return create_engine(full_address(pipeline, url, *loc))
+        return create_engine(address)
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{pipeline.at(*loc)}: the driver '{error.name}' of this database is not installed. Install it, or name "

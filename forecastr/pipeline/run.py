@@ -78,18 +78,20 @@ def run_pipeline(pipeline: Pipeline, as_of: str, *, watch: Watcher = lambda even
         night = describe_night(Journal(pipeline.state, as_of))
         return Outcome(ALREADY, as_of, pipeline.forecast, {"": night})
     require_ready(pipeline)
-    with only_run(pipeline.state):
-        try:
-            panel = read_rows(pipeline, as_of, say=lambda text: watch({"event": "warning", "text": text}))
-        except DataError as error:
-            if not pipeline.forecast.exists():  # no night was good yet: more likely the file is wrong than the data
-                raise ConfigError(blame(pipeline, error)) from error
+    try:
+        panel = read_rows(pipeline, as_of, say=lambda text: watch({"event": "warning", "text": text}))
+    except DataError as error:
+        if not pipeline.forecast.exists():  # no night was good yet: more likely the file is wrong than the data
+            raise ConfigError(blame(pipeline, error)) from error
+        with only_run(pipeline.state):
             return _refuse_all(pipeline, as_of, str(error), watch)
-        budget = pipeline.spec.budget
+    parts = None if pipeline.spec.group_by is None else split_groups(panel, pipeline)
+    budget = pipeline.spec.budget
+    with only_run(pipeline.state):  # nothing was written before
         use_backend(choose_backend(budget.backend), quick=budget.time_limit < WELL_COMPILED)
-        if pipeline.spec.group_by is None:
+        if parts is None:
             return _run_alone(pipeline, as_of, panel, watch)
-        return _run_groups(pipeline, as_of, panel, watch)
+        return _run_groups(pipeline, as_of, panel, parts, watch)
 
 
 def _refuse_all(pipeline: Pipeline, as_of: str, reason: str, watch: Watcher) -> Outcome:
@@ -110,9 +112,8 @@ def _run_alone(pipeline: Pipeline, as_of: str, panel: Panel, watch: Watcher) -> 
     return Outcome(journal.status, as_of, pipeline.forecast, {"": describe_night(journal)})
 
 
-def _run_groups(pipeline: Pipeline, as_of: str, panel: Panel, watch: Watcher) -> Outcome:
+def _run_groups(pipeline: Pipeline, as_of: str, panel: Panel, parts: Mapping[str, Panel], watch: Watcher) -> Outcome:
     """Run every group; what goes wrong in one is told, and stays there."""
-    parts = split_groups(panel, pipeline)
     folders = {name: pipeline.state / GROUPS / folder_name(name) for name in parts}
     gone = _gone(pipeline, as_of, folders.values())
     journals = {name: Journal(folder, as_of) for name, folder in {**folders, **gone}.items()}

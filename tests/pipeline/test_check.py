@@ -101,6 +101,7 @@ def test_an_output_that_cannot_be_written_is_found_before_anything_is(written, t
     with pytest.raises(ConfigError):
         require_ready(load_pipeline(path))
 
+    assert str(caught.value).count("p.yaml, line") == 1
     assert "secret" not in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -61,6 +61,10 @@ def test_a_night_that_fails_says_so_in_a_line_of_json(desk, forecastr_here):
     [line] = done.stderr.splitlines()
     assert json.loads(line)["event"] == "failed"
     assert "another run is at work here" in json.loads(line)["reason"]
+    desk.edit("horizon: 5", "horizont: 5")
+    mistaken = forecastr_here("run", "oil.yaml", "--as-of", SECOND, cwd=desk.folder)
+    assert mistaken.returncode == 2
+    assert json.loads(mistaken.stderr)["reason"].startswith("oil.yaml, line 3: 'horizont' is no key")
 
 
 def test_check_says_which_files_are_sound_and_runs_nothing(desk, forecastr_here):
