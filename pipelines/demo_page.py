@@ -8,7 +8,7 @@ from itertools import groupby
 LEFT, WIDTH = 46, 1054  # of the drawings, whose nights lie side by side
 COLOURS = {"predict": "#cfe0f3", "refit": "#f5a623", "search": "#8e5bc0", "refused": "#d6453d"}
 CHAMPION, BASELINE, PROMOTED, FAULT = "#1463b0", "#8a8f98", "#1d8a4a", "#b3261e"
-SIGNS = {"a missing day": "−1", "a file delivered twice": "2", "another unit": "×", "no server": "S", "kill -9": "K"}
+SIGNS = {"a missing day": "M", "a file delivered twice": "D", "another unit": "U", "no server": "S", "kill -9": "K"}
 CSS = """
 :root{color-scheme:light}
 body{font:15px/1.5 system-ui,sans-serif;margin:2.5em auto;max-width:1100px;padding:0 1em;color:#1c2330;background:#fff}
