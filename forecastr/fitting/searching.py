@@ -18,8 +18,8 @@ from forecastr.search.resume import resume
 from forecastr.search.trials import Scorer, Search, SearchSetting
 
 # Bytes on disk, generously: what is small for small tables counts most there.
-PICTURES = 2_000_000  # and the page
-NETWORK = 1_000_000  # weights of a trial that is not trained yet
+PICTURES = 6_000_000  # and the page, most of which is what draws its charts
+NETWORK = 1_000_000  # weights of a trial that is not trained yet, whatever those before it had
 LINE = 250  # of a table of forecasts, with its share of the page
 CELL = 8  # of an array, and of the context in a bundle
 COPIES = 4  # of a member's files: judged, refitted, as a network, in the bundle
@@ -120,7 +120,7 @@ def _most_bytes(plan: Plan, work: Workplace, search: Search | None) -> float:
     trial = NETWORK + len(plan.validation) * window
     under_way = 1
     if search and search.completed:
-        trial = max(sum(trial.files.values()) for trial in search.completed)
+        trial = max(trial, *(sum(trial.files.values()) for trial in search.completed))
     if search:
         under_way += sum(trial.status == "running" for trial in search.trials)
     lines = len(plan.test) + plan.store.n_series * plan.task.horizon

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,16 +110,13 @@ def test_a_folder_that_turns_read_only_ends_a_fit_that_goes_on_later(small_fit, 
 @pytest.mark.slow
 def test_the_disk_limit_ends_a_search_and_holds(small_fit, tmp_path):
     fit = small_fit(tmp_path / "run")
-    python, option, program, *rest = fit.command  # the first trial's weights are known to be small
-    program = f"import forecastr.fitting.searching; forecastr.fitting.searching.NETWORK = 100_000{program}"
-    fit = replace(fit, command=(python, option, program, *rest))
-    limit, most = 6_000_000, 0
+    limit, most = 24_500_000, 0  # hardly more than a single trial may need
     process = fit.start("--disk-limit", str(limit), "--max-trials", "400")
     while process.poll() is None:
         if fit.folder.exists():
             most = max(most, size_of(fit.folder))
-    assert process.stderr
-    assert process.wait() == 0, process.stderr.read()
+    _, shown = process.communicate()
+    assert process.returncode == 0, shown
     summary = json.loads((fit.folder / "summary.json").read_text())
     assert summary["search"]["ended_by"] == "disk limit"
     assert most <= limit
