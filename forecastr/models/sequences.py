@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+BLOCK = 32  # steps
+
 
 def moving_sum(x: Any, length: int) -> Any:
     """Sum of the last ``length`` steps at every step [B, L]; before the start there is nothing.
@@ -64,9 +66,17 @@ def ahead(x: Any, season_length: int, *, n_steps: int, stride: int, horizon: int
 def decayed_sum(x: Any, keep: np.ndarray) -> Any:
     """Sum of a sequence [B, L] at every step, each value times ``keep`` [K] to the power of its age: [B, K, L].
 
-    Doubled up like a moving sum; divided by the same sum of ones it is simple exponential smoothing (Brown 1959).
+    Divided by the same sum of ones it is simple exponential smoothing (Brown 1959). Within blocks it is one matrix
+    product; what earlier blocks leave is doubled up like a moving sum.
     """
-    total, size = ops.repeat(x[:, None], len(keep), axis=1), 1
-    while size < x.shape[1]:
-        total, size = total + (keep**size)[:, None] * shift(total, size), 2 * size
-    return total
+    length, steps = x.shape[1], np.arange(BLOCK)
+    n_blocks = -(-length // BLOCK)
+    blocks = ops.reshape(ops.pad(x, ((0, 0), (n_blocks * BLOCK - length, 0))), (-1, n_blocks, BLOCK))
+    age = steps[None, :] - steps[:, None]
+    decayed = np.where(age >= 0, keep[:, None, None] ** np.maximum(age, 0), 0.0)  # [K, from, to]
+    inside = ops.matmul(blocks[:, None], ops.convert_to_tensor(decayed[None].astype("float32")))
+    total, size = inside[..., -1], 1
+    while size < n_blocks:
+        total, size = total + (keep ** (BLOCK * size))[:, None] * shift(total, size), 2 * size
+    sums = inside + shift(total, 1)[..., None] * (keep[:, None, None] ** (steps + 1)).astype("float32")
+    return ops.reshape(sums, (-1, len(keep), n_blocks * BLOCK))[..., -length:]

@@ -61,7 +61,8 @@ def _levels(values: Any, observed: Any) -> tuple[Any, Any]:
 
 def _up_to(steps: np.ndarray, x: Any) -> Any:
     """Return the sum of a sequence [..., L] up to each of S steps [..., S]."""
-    return ops.take(ops.cumsum(x, axis=-1), steps, axis=-1)
+    reached = np.arange(x.shape[-1])[:, None] <= steps
+    return ops.matmul(x, ops.convert_to_tensor(reached.astype("float32")))
 
 
 def _likely(squared_errors: Any, n_errors: Any) -> Any:
