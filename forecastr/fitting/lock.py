@@ -56,7 +56,7 @@ def locked(path: Path, *, what: Path) -> Iterator[None]:
 
 def require_unlocked(path: Path, *, what: Path) -> None:
     """Raise a ConfigError if another process holds the lock on a file."""
-    with suppress(FileNotFoundError), path.open() as file:
+    with suppress(FileNotFoundError, NotADirectoryError), path.open() as file:
         _take(file.fileno(), path, what)
 
 
