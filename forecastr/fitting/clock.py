@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
 TELLING = 10.0
-TELLING_SHARE = 0.35
+TELLING_SHARE = 0.45
 MOST_TELLING_SHARE = 0.6  # on a slow machine
 REFIT_SHARE = 0.35
 WORKER_START = 2.5  # seconds a worker takes to load Keras on a core of its own

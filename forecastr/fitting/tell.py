@@ -1,5 +1,8 @@
 """The run folder: tables, pictures, report and summary, from what a fit left in memory."""
 
+from importlib import import_module
+from threading import Thread
+
 import pandas as pd
 
 from forecastr.bundle.tables import write_table
@@ -12,7 +15,19 @@ from forecastr.schema import ID, TARGET, TIME
 from forecastr.search.ledger import read_ledger
 
 MOST_HISTORY = 20_000  # rows of a series: more than a picture can show
+DRAWING = (
+    "matplotlib.backends.backend_agg",
+    "matplotlib.dates",
+    "plotly.offline",
+    "jinja2",
+    "forecastr.report.pictures",
+)
 HISTORY_TESTS = 2  # test parts' lengths of rows shown in pictures, the test part itself among them
+
+
+def load_drawing() -> None:
+    """Begin to import what pictures need: it takes a second, which is there while workers train."""
+    Thread(target=lambda: [import_module(name) for name in DRAWING], daemon=True).start()
 
 
 def write_run_folder(work: Workplace, plan: Plan, fitted: Fitted, clock: Clock) -> None:
