@@ -1,6 +1,7 @@
 """The page of the simulation: what each night decided, how good its champion was, and what became of every fault."""
 
 import html
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from itertools import groupby
@@ -59,12 +60,12 @@ error is lower and the Diebold-Mariano test says so.</p>
 def cards(nights: list[dict]) -> str:
     """Return the counts."""
     done = [night for night in nights if night["status"] == "done"]
-    count: Callable[[str], int] = lambda action: sum(night["action"] == action for night in done)  # noqa: E731
+    actions = Counter(night["action"] for night in done)
     scored = [night for night in done if night.get("rolling") and night.get("baseline")]
     better = 100 * sum(night["rolling"] < night["baseline"] for night in scored) / len(scored) if scored else 0
     shown = [
         (len(done), "forecasts published"), (len(nights) - len(done), "nights refused"),
-        (count("predict"), "predicted as usual"), (f"{count('refit')} + {count('search')}", "refits + searches"),
+        (actions["predict"], "predicted as usual"), (f"{actions['refit']} + {actions['search']}", "refits + searches"),
         (sum(night["promoted"] for night in done), "promotions"), (len(faults(nights)), "faults injected"),
         (f"{better:.0f} %", "of nights below the baseline's error"),
         (sum(night["tracked"] for night in done), "nights in MLflow"),

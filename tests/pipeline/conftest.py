@@ -19,6 +19,16 @@ outputs:
 """
 
 
+SOUND = """\
+source:
+  files: prices.csv
+task:
+  horizon: 5
+outputs:
+  forecast: out/forecast.csv
+"""
+
+
 @dataclass(frozen=True)
 class Desk:
     """A folder with a table of 760 prices, the pipeline file ``oil.yaml``, and its state."""
@@ -102,6 +112,12 @@ def written(tmp_path) -> Callable[..., Path]:
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def sound() -> str:
+    """Return the text of a short pipeline file that has no mistake."""
+    return SOUND
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,6 @@ from forecastr.files import write_text
 from forecastr.pipeline.check import check_pipelines, owner_file, owner_name, require_ready
 from forecastr.pipeline.load import load_pipeline
 
-SOUND = """\
-source:
-  files: prices.csv
-task:
-  horizon: 5
-outputs:
-  forecast: out/forecast.csv
-"""
 TABLE = "forecast: out/forecast.csv\n  table: {{url: '{}', name: forecasts}}"
 
 
@@ -35,8 +27,8 @@ SOURCES = [
 
 
 @pytest.mark.parametrize(("source", "sentence"), SOURCES)
-def test_a_source_that_brings_nothing_is_found_before_the_night(written, source, sentence):
-    path = written(SOUND.replace("files: prices.csv", source))
+def test_a_source_that_brings_nothing_is_found_before_the_night(written, sound, source, sentence):
+    path = written(sound.replace("files: prices.csv", source))
 
     with pytest.raises(ConfigError) as caught:
         check_pipelines([path])
@@ -44,8 +36,8 @@ def test_a_source_that_brings_nothing_is_found_before_the_night(written, source,
     assert str(caught.value).startswith(f"{path}, {sentence}")
 
 
-def test_two_pipelines_that_write_one_output_are_found(written):
-    first, second = written(SOUND, "a.yaml"), written(SOUND, "b.yaml")
+def test_two_pipelines_that_write_one_output_are_found(written, sound):
+    first, second = written(sound, "a.yaml"), written(sound, "b.yaml")
 
     with pytest.raises(ConfigError, match=r"b\.yaml, line 6: .*a\.yaml writes .*forecast\.csv too"):
         check_pipelines([first, second])
@@ -53,15 +45,15 @@ def test_two_pipelines_that_write_one_output_are_found(written):
         require_ready(load_pipeline(second))
 
 
-def test_a_pipeline_in_another_folder_that_wrote_there_last_is_found(written):
-    mine = load_pipeline(written(SOUND, "a.yaml"))
-    other = load_pipeline(written(SOUND.replace("out/", "../out/"), "other/b.yaml"))
+def test_a_pipeline_in_another_folder_that_wrote_there_last_is_found(written, sound):
+    mine = load_pipeline(written(sound, "a.yaml"))
+    other = load_pipeline(written(sound.replace("out/", "../out/"), "other/b.yaml"))
     mine.forecast.parent.mkdir()
     write_text(owner_file(other), owner_name(other))
 
     with pytest.raises(ConfigError, match=r"a\.yaml, line 6: .*other/b\.yaml writes .*forecast\.csv too"):
         require_ready(mine)
-    other.path.write_text(SOUND)
+    other.path.write_text(sound)
     require_ready(mine)
 
 
@@ -91,9 +83,9 @@ OUTPUTS = [
 
 
 @pytest.mark.parametrize(("output", "sentence"), OUTPUTS)
-def test_an_output_that_cannot_be_written_is_found_before_anything_is(written, tmp_path, output, sentence):
+def test_an_output_that_cannot_be_written_is_found_before_anything_is(written, sound, tmp_path, output, sentence):
     (tmp_path / "out.csv").mkdir()
-    path = written(SOUND.replace("forecast: out/forecast.csv", output))
+    path = written(sound.replace("forecast: out/forecast.csv", output))
     before = sorted(tmp_path.rglob("*"))
 
     with pytest.raises(ConfigError, match=rf"p\.yaml, {sentence}") as caught:
@@ -106,17 +98,17 @@ def test_an_output_that_cannot_be_written_is_found_before_anything_is(written, t
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_may_not_be_written_is_found(written, monkeypatch):
-    path = written(SOUND)
+def test_a_folder_that_may_not_be_written_is_found(written, sound, monkeypatch):
+    path = written(sound)
     monkeypatch.setattr("os.access", lambda place, mode: False)
 
     with pytest.raises(ConfigError, match=r"p\.yaml, line 6: .* cannot be written\. See to its permissions"):
         check_pipelines([path])
 
 
-def test_a_database_that_does_not_answer_is_found_before_anything_is_written(written, tmp_path):
+def test_a_database_that_does_not_answer_is_found_before_anything_is_written(written, sound, tmp_path):
     path = written(
-        SOUND.replace("forecast: out/forecast.csv", TABLE.format("postgresql+psycopg2://a:secret@127.0.0.1:9/x"))
+        sound.replace("forecast: out/forecast.csv", TABLE.format("postgresql+psycopg2://a:secret@127.0.0.1:9/x"))
     )
     before = sorted(tmp_path.rglob("*"))
 
@@ -127,10 +119,10 @@ def test_a_database_that_does_not_answer_is_found_before_anything_is_written(wri
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_query_needs_its_file_and_a_table_makes_one(written, tmp_path):
-    query = SOUND.replace("files: prices.csv", "sql: select 1\n  url: sqlite:///absent.db")
+def test_a_query_needs_its_file_and_a_table_makes_one(written, sound, tmp_path):
+    query = sound.replace("files: prices.csv", "sql: select 1\n  url: sqlite:///absent.db")
     with pytest.raises(ConfigError, match=r"p\.yaml, line 3: there is no file .*absent\.db"):
         check_pipelines([written(query)])
 
-    require_ready(load_pipeline(written(SOUND.replace("forecast: out/forecast.csv", TABLE.format("sqlite:///new.db")))))
+    require_ready(load_pipeline(written(sound.replace("forecast: out/forecast.csv", TABLE.format("sqlite:///new.db")))))
     assert not (tmp_path / "new.db").exists()

@@ -14,18 +14,10 @@ from forecastr.pipeline.spec import PipelineSpec, json_schema
 from forecastr.schema import BACKENDS, PRESETS
 
 ROOT = Path(__file__).parents[2]
-SOUND = """\
-source:
-  files: prices.csv
-task:
-  horizon: 5
-outputs:
-  forecast: out/forecast.csv
-"""
 
 
-def test_a_short_file_is_enough(written, tmp_path):
-    pipeline = load_pipeline(written(SOUND))
+def test_a_short_file_is_enough(written, sound, tmp_path):
+    pipeline = load_pipeline(written(sound))
 
     assert pipeline.name == "p"
     assert pipeline.state == tmp_path / "runs" / "p"
@@ -55,8 +47,8 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("task", "sentence"), MISTAKES)
-def test_a_mistake_is_a_sentence_with_its_line(written, task, sentence):
-    path = written(SOUND.replace("task:\n  horizon: 5", task))
+def test_a_mistake_is_a_sentence_with_its_line(written, sound, task, sentence):
+    path = written(sound.replace("task:\n  horizon: 5", task))
 
     with pytest.raises(ConfigError) as caught:
         load_pipeline(path)
@@ -90,8 +82,8 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
         load_pipeline(tmp_path / "absent.yaml")
 
 
-def test_no_mistake_shows_a_password(written):
-    path = written(SOUND.replace("files: prices.csv", "sql: select 1\n  url: ['postgresql://ann:se/c@ret@db/x']"))
+def test_no_mistake_shows_a_password(written, sound):
+    path = written(sound.replace("files: prices.csv", "sql: select 1\n  url: ['postgresql://ann:se/c@ret@db/x']"))
 
     with pytest.raises(ConfigError, match=r"line 3: source.url is '\['postgresql://\*\*\*@db/x'\]'; it takes a text\."):
         load_pipeline(path)
@@ -106,8 +98,8 @@ def test_a_night_has_one_name_however_it_is_written(said, meant):
     assert require_date(said, "--as-of") == meant
 
 
-def test_every_mistake_of_several_files_is_told_in_the_order_of_the_lines(written):
-    first = written(SOUND.replace("horizon: 5", "horizon: x\n  seson: 2").replace("files", "file"), "a.yaml")
+def test_every_mistake_of_several_files_is_told_in_the_order_of_the_lines(written, sound):
+    first = written(sound.replace("horizon: 5", "horizon: x\n  seson: 2").replace("files", "file"), "a.yaml")
     second = written("[]", "b.yaml")
 
     with pytest.raises(ConfigError) as caught:
@@ -118,10 +110,10 @@ def test_every_mistake_of_several_files_is_told_in_the_order_of_the_lines(writte
     ]  # fmt: skip
 
 
-def test_globs_and_dates_are_taken_as_they_are_meant(written):
-    dated = written(SOUND.replace("files: prices.csv", "tickers: [AAPL, ^GSPC]\n  start: 2015-01-01"))
+def test_globs_and_dates_are_taken_as_they_are_meant(written, sound):
+    dated = written(sound.replace("files: prices.csv", "tickers: [AAPL, ^GSPC]\n  start: 2015-01-01"))
     assert load_pipeline(dated).spec.source.start == "2015-01-01"
-    assert check_pipelines([written(SOUND.replace("files: prices.csv", "glob: '*.csv'"))])
+    assert check_pipelines([written(sound.replace("files: prices.csv", "glob: '*.csv'"))])
 
 
 def test_choices_are_those_of_the_command_line():
