@@ -1,14 +1,19 @@
 """The ``forecastr`` command: its subcommands, and what an error looks like."""
 
+import atexit
+import os
 import signal
 import sys
-from typing import NoReturn
+import threading
+from typing import Any, NoReturn
 
 import typer
 
 from forecastr.cli import backtest, doctor, fetch, fit, init, inspect, predict, run, runs, sync, ui
 from forecastr.cli.reading import GroupedCommand
 from forecastr.errors import ForecastrError, exit_code
+
+UNHEARD = 120  # Python's own code for output that could not be written at the end
 
 app = typer.Typer(
     name="forecastr",
@@ -49,9 +54,28 @@ def main() -> None:
         sys.exit(exit_code(error))
 
 
+def entry() -> NoReturn:
+    """Be the process: ``main``, then leave without taking apart what was imported, most of a second with Keras."""
+    code: Any = 0
+    try:
+        main()
+    except SystemExit as ending:
+        code = ending.code
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads what was said, or the disk is full
+        code = code or UNHEARD
+    os._exit(int(code or 0))
+
+
 def _terminate(*_: object) -> NoReturn:
     sys.exit(128 + signal.SIGTERM)  # an exception: what is open gets closed, workers end
 
 
 if __name__ == "__main__":
-    main()
+    entry()

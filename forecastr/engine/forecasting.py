@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from forecastr.engine.backend import loaded_backend
+from forecastr.engine.networks import networks_of
 from forecastr.engine.work import ForecastJob
 from forecastr.files import naming, whole_file, write_array
 from forecastr.models.config import (
@@ -18,7 +19,7 @@ from forecastr.models.config import (
     numbers_per_window,
     past_length,
 )
-from forecastr.models.network import build_networks
+from forecastr.models.network import build_forecaster
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 from forecastr.windows.batches import Inputs, WindowSource, windows_at
 from forecastr.windows.beside import CovariateWindows
@@ -38,7 +39,7 @@ MOST_NUMBERS = 1 << 28  # that they take together, a gigabyte
 
 def forecast(job: ForecastJob) -> dict[str, int]:
     """Write the quantiles of every cutoff of a job; return how many there are."""
-    _, network = build_networks(job.config, job.shape)
+    network = networks_of(job.config, job.shape).forecaster
     network.set_weights(load_weights(job.weights))
     scaled_on, store = SeriesStore.load(job.scaled_on), SeriesStore.load(job.store)
     scaler = scaler_of(job.config, job.shape, scaled_on)
@@ -52,7 +53,7 @@ def forecast(job: ForecastJob) -> dict[str, int]:
 
 def export(config: NetworkConfig, shape: WindowShape, trained: Path, output: Path) -> dict[str, str]:
     """Write a trained network as a ``.keras`` file, as it is."""
-    _, network = build_networks(config, shape)
+    network = build_forecaster(config, shape)  # one that was never compiled: its file says nothing of training
     network.set_weights(load_weights(trained / "weights.npz"))
     with naming(output):
         network.save(output)

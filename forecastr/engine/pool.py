@@ -41,6 +41,7 @@ class _Worker:
     queued: tuple[Any, ...] | None = None
     deadline: float = float("inf")
     heard: float = field(default_factory=time.monotonic)
+    known: set[Any] = field(default_factory=set)  # jobs it has had
 
 
 class WorkerPool:
@@ -89,10 +90,14 @@ class WorkerPool:
         return any(worker.job is not None for worker in self._workers)
 
     def submit(self, job: Any, function: str, *arguments: Any, seconds: float) -> None:
-        """Give an idle worker ``module:function`` to call; it is killed if that takes longer than ``seconds``."""
+        """Give an idle worker ``module:function`` to call; it is killed if that takes longer than ``seconds``.
+
+        One that had this job before may still have what it built for it.
+        """
         free = [worker for worker in self._workers if worker.job is None]
-        worker = next((worker for worker in free if worker.ready), free[0])
+        worker = max(free, key=lambda worker: (worker.ready, job in worker.known))
         worker.job, worker.queued = job, (function, arguments)
+        worker.known.add(job)
         worker.deadline = time.monotonic() + seconds
         self._feed(worker)
 
@@ -112,10 +117,15 @@ class WorkerPool:
                 messages += self._fail(worker, f"killed: {why}")
         return messages
 
+    def give_up(self) -> None:
+        """Let the deadlines of all running jobs pass now."""
+        for worker in self._workers:
+            worker.deadline = min(worker.deadline, time.monotonic())
+
     def run(self, jobs: Iterable[tuple[Any, ...]], *, seconds: float) -> dict[Any, Any]:
         """Run ``(key, function, *arguments)`` jobs to their end and return their results by key.
 
-        Each job is taken from ``jobs`` when a worker is free for it.
+        Each job is taken from ``jobs`` when a worker is free for it; what is running already is waited for too.
 
         Raises
         ------

@@ -18,13 +18,12 @@ from forecastr.engine.forecasting import (
     save_weights,
     scaler_of,
 )
-from forecastr.engine.optimizer import learning_rate_at, make_optimizer
+from forecastr.engine.networks import forgotten_on_error, networks_of
+from forecastr.engine.optimizer import learning_rate_at
 from forecastr.engine.work import TrainJob
 from forecastr.errors import SearchError
 from forecastr.files import naming
 from forecastr.models.config import past_length, supervised_reach
-from forecastr.models.losses import LOSSES
-from forecastr.models.network import build_networks
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
 from forecastr.windows.batches import BatchShape, Inputs, WindowSource, draw_batches, windows_at
 from forecastr.windows.beside import CovariateWindows
@@ -32,7 +31,7 @@ from forecastr.windows.store import SeriesStore
 
 EPOCH = 50  # updates between two looks at validation
 WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
-FINISH = 1.0  # seconds kept for writing what was trained
+FINISH = 0.5  # seconds kept for writing what was trained
 LEVELS, WEIGHTS = np.array(QUANTILE_LEVELS), np.array(QUANTILE_WEIGHTS)
 
 Report = Callable[[dict[str, Any]], None]
@@ -47,13 +46,9 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         If the loss stops being a number.
     """
     start = time.monotonic()
-    keras.utils.set_random_seed(job.seed)
-    trainer, network = build_networks(job.config, job.shape)
-    if job.begin_with:
-        network.set_weights(load_weights(job.begin_with))
-    trainer.compile(
-        optimizer=make_optimizer(job.config), loss=LOSSES[job.config.loss], jit_compile=_compiles_with_xla()
-    )
+    networks = networks_of(job.config, job.shape)
+    networks.begin(job.seed, load_weights(job.begin_with) if job.begin_with else None)
+    network = networks.forecaster
     train_store = SeriesStore.load(job.train)
     scaler = scaler_of(job.config, job.shape, train_store)
     batch_shape = BatchShape(
@@ -77,14 +72,15 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     )
     epochs = math.ceil(job.config.updates / EPOCH)
     if np.isfinite(scaler.scale).any():  # where no series ever moves, the network stays as it begins
-        trainer.fit(
-            watch.until_deadline(batches),
-            steps_per_epoch=math.ceil(job.config.updates / epochs),  # equal epochs: hardly an update too many
-            epochs=epochs,
-            shuffle=False,  # they are drawn at random
-            callbacks=[watch],
-            verbose=0,
-        )
+        with forgotten_on_error():
+            networks.trainer.fit(
+                watch.until_deadline(batches),
+                steps_per_epoch=math.ceil(job.config.updates / epochs),  # equal epochs: hardly an update too many
+                epochs=epochs,
+                shuffle=False,  # they are drawn at random
+                callbacks=[watch],
+                verbose=0,
+            )
     watch.settle()
     with naming(job.output):
         job.output.mkdir(parents=True, exist_ok=True)
@@ -105,11 +101,6 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         "cut_short": watch.cut_short,
         "device": keras.distribution.list_devices()[0],
     }
-
-
-def _compiles_with_xla() -> bool:
-    """TensorFlow trains recurrent layers several times slower on a CPU when XLA compiles them."""
-    return keras.config.backend() == "jax"
 
 
 def _watched_windows(
@@ -150,17 +141,20 @@ class Watch(keras.callbacks.Callback):
         self.n_looks = len(job.validation) / WATCHED_WINDOWS if job.validation else 0.0
 
     def until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
-        """Pass batches on until the deadline: training then stops between two updates."""
-        for batch in batches:
-            # Keras looks at the first batch before it tells this callback its model.
-            if self._model is not None and time.monotonic() > self.deadline:
-                self._model.stop_training = self.cut_short = True
+        """Pass batches on until the deadline, or what was planned before it: training stops between two updates."""
+        for drawn, batch in enumerate(batches):
+            if self._model is not None:  # Keras looks at the first batch before it tells this callback its model
+                self.cut_short = self.cut_short or time.monotonic() > self.deadline
+                shortened = self.planned < self.job.config.updates
+                if self.cut_short or (shortened and drawn >= self.planned):
+                    self._model.stop_training = True
             yield batch
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the learning rate of these updates: the schedule's at the middle of them."""
         self.begun = time.monotonic()
-        self.rate = learning_rate_at(self.job.config, self.updates + EPOCH // 2, updates=self.planned)
+        middle = self.updates + min(EPOCH, self.planned - self.updates) // 2
+        self.rate = learning_rate_at(self.job.config, middle, updates=self.planned)
         self.model.optimizer.learning_rate = self.rate
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -205,8 +199,9 @@ class Watch(keras.callbacks.Callback):
 
     def _end_in_time(self) -> None:
         """Plan no more updates than will be done at the deadline."""
-        possible = max(0, int((self.deadline - time.monotonic()) / (time.monotonic() - self.begun)))
-        self.planned = min(self.planned, self.updates + possible * self.updates // self.epochs)
+        now, done = time.monotonic(), max(1, self.updates - self.updates_before)
+        possible = max(0, int((self.deadline - now) / (now - self.begun) * done))
+        self.planned = min(self.planned, self.updates + possible)
 
     def _validation_loss(self) -> float:
         begun = time.monotonic()

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
 TELLING = 10.0
-TELLING_SHARE = 0.45
+TELLING_SHARE = 0.4
 MOST_TELLING_SHARE = 0.6  # on a slow machine
 REFIT_SHARE = 0.35
+REFIT_OF_TRIAL = 0.5  # of a trial's seconds: a share of its updates, with less validation and compiling
 WORKER_START = 2.5  # seconds a worker takes to load Keras on a core of its own
 
 
@@ -67,7 +68,7 @@ class Clock:
 
     def left_to_train(self) -> float:
         """Seconds that one trial may take, so that it could still be refitted."""
-        return (self.left - self.telling) / 2
+        return (self.left - self.telling) / (1 + REFIT_OF_TRIAL)
 
     def left_to_refit(self) -> float:
         """Seconds until refitting must end."""

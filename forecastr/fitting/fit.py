@@ -15,7 +15,7 @@ from forecastr.fitting.clock import Clock
 from forecastr.fitting.folder import find_search, open_folder, require_unused, require_usable
 from forecastr.fitting.plan import Plan, make_plan
 from forecastr.fitting.run import Fitted, fit_plan
-from forecastr.fitting.tell import load_drawing, write_run_folder
+from forecastr.fitting.tell import load_later, write_judgement, write_run_folder
 from forecastr.models.config import NetworkConfig
 from forecastr.schema import DEFAULT_TIME_LIMIT, Budget
 from forecastr.search.space import largest_trial, trial_updates
@@ -121,9 +121,17 @@ def fit_table(
         ):
             if work.events:
                 plan = _searched_as_before(plan, work.events[0]["time_limit"])
-            load_drawing()
+            load_later()
             fitted = fit_plan(
-                plan, work, pool=pool, clock=clock, watch=watch, jobs=jobs, identity=identity, further=resume
+                plan,
+                work,
+                pool=pool,
+                clock=clock,
+                watch=watch,
+                jobs=jobs,
+                identity=identity,
+                further=resume,
+                meanwhile=lambda judged: write_judgement(work, plan, judged),
             )
             pool.close()
             watch({"event": "phase", "name": "report", "seconds_left": clock.left})

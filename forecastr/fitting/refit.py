@@ -15,15 +15,15 @@ from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import EXPORT, TRAIN, TrainJob
 from forecastr.errors import SearchError
 from forecastr.files import naming
+from forecastr.fitting.clock import REFIT_OF_TRIAL
 from forecastr.search.trials import SearchSetting, Trial
 
 FURTHER = 0.4  # of a trial's updates, and of its learning rate
-OF_TRIAL = 0.5  # of its seconds: most of its validation and compiling falls away too
 
 
 def refit_seconds(members: Iterable[Trial], *, jobs: int) -> float:
     """Return how long refitting may take, from what the trials took."""
-    seconds = [OF_TRIAL * trial.result["seconds"] for trial in members]
+    seconds = [REFIT_OF_TRIAL * trial.result["seconds"] for trial in members]
     return max(sum(seconds) / jobs, max(seconds, default=0.0))
 
 
@@ -67,7 +67,7 @@ def refit_members(
     if refit_seconds(members, jobs=jobs) <= 1.3 * seconds:  # worth trying: at worst the judged networks stay
         end = time.monotonic() + seconds
         work = (  # made when a worker is free: each has what time is left then
-            (t.name, TRAIN, _refit_job(t, setting, rows=rows, networks=networks, seconds=end - time.monotonic()))
+            (t, TRAIN, _refit_job(t, setting, rows=rows, networks=networks, seconds=end - time.monotonic()))
             for t in sorted(members, key=lambda trial: -trial.result["seconds"])
         )
         try:
@@ -78,7 +78,7 @@ def refit_members(
             if not any(result["cut_short"] for result in results.values()):
                 return True
             watch({"event": "warning", "text": "Refitting took too long; the networks stay as judged."})
-    pool.run([(t.name, EXPORT, *_export(t, setting, networks)) for t in members], seconds=math.inf)
+    pool.run([(t, EXPORT, *_export(t, setting, networks)) for t in members], seconds=math.inf)
     return False
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -65,6 +65,7 @@ def fit_plan(
     jobs: int,
     identity: dict[str, Any],
     further: bool,
+    meanwhile: Callable[[Fitted], None] = lambda fitted: None,
 ) -> Fitted:
     """Search, choose, judge, refit, and write the ledger and ``bundle/``.
 
@@ -84,6 +85,8 @@ def fit_plan(
         Workers of the pool.
     identity, further
         As of ``run_search``.
+    meanwhile : callable
+        Gets all that is known while a worker forecasts; the forecast still has no rows then.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def fit_plan(
     StorageError
         If a file cannot be written.
     """
-    return _Fit(plan, work, pool, clock, watch, jobs, identity, further).run()
+    return _Fit(plan, work, pool, clock, watch, jobs, identity, further, meanwhile).run()
 
 
 @dataclass(eq=False)
@@ -105,6 +108,7 @@ class _Fit:
     jobs: int
     identity: dict[str, Any]
     further: bool
+    meanwhile: Callable[[Fitted], None]
 
     def run(self) -> Fitted:
         with self._phase("search"):
@@ -151,11 +155,15 @@ class _Fit:
                     scale=self.scale,
                 )
             missing = self._missing_future(ensemble)
-            forecast = _without_rows(backtest) if missing else self._forecast()
-        leaderboard = leaderboard_table(search.trials, leaders, judgement, test_errors)
-        summary = self._summarize(search, ended_by, ensemble, judgement, refitted)
-        summary["forecast"] = {"rows": len(forecast), "missing": missing}
-        return Fitted(self.work.folder, summary, leaderboard, backtest, forecast)
+            leaderboard = leaderboard_table(search.trials, leaders, judgement, test_errors)
+            summary = self._summarize(search, ended_by, ensemble, judgement, refitted)
+            fitted = Fitted(self.work.folder, summary, leaderboard, backtest, _without_rows(backtest))
+            if missing:
+                self.meanwhile(fitted)
+            else:
+                fitted = replace(fitted, forecast=self._forecast(fitted))
+        summary["forecast"] = {"rows": len(fitted.forecast), "missing": missing}
+        return fitted
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -227,7 +235,7 @@ class _Fit:
             )
             for trial in ensemble.weights
         }
-        self.pool.run([(trial.name, FORECAST, job) for trial, job in jobs.items()], seconds=math.inf)
+        self.pool.run([(trial, FORECAST, job) for trial, job in jobs.items()], seconds=math.inf)
         return {trial: np.load(job.output) for trial, job in jobs.items()}
 
     def _missing_future(self, ensemble: Ensemble) -> str | None:
@@ -238,10 +246,12 @@ class _Fit:
         self.watch({"event": "warning", "text": f"No forecast yet: {missing}, and the networks read it."})
         return missing
 
-    def _forecast(self) -> pd.DataFrame:
+    def _forecast(self, fitted: Fitted) -> pd.DataFrame:
         """Forecast past the end of the data with the bundle just written, as tomorrow's `predict` will."""
         output = self.scratch / "forecast.parquet"
-        self.pool.run([("forecast", FORECAST_BUNDLE, self.work.run / "bundle", output)], seconds=math.inf)
+        self.pool.submit("forecast", FORECAST_BUNDLE, self.work.run / "bundle", output, seconds=math.inf)
+        self.meanwhile(fitted)
+        self.pool.run([], seconds=math.inf)
         return pd.read_parquet(output)
 
     def _summarize(

@@ -17,6 +17,7 @@ from forecastr.search.ledger import Ledger
 from forecastr.search.resume import resume
 from forecastr.search.trials import Scorer, Search, SearchSetting
 
+OVERTIME = 0.05  # of the time limit: after that no trial is waited for
 # Bytes on disk, generously: what is small for small tables counts most there.
 PICTURES = 6_000_000  # and the page, most of which is what draws its charts
 NETWORK = 1_000_000  # weights of a trial that is not trained yet, whatever those before it had
@@ -79,6 +80,7 @@ def run_search(
             seconds_left=seconds_left,
             trial_seconds=lambda: seconds_left() if classic else min(seconds_left(), clock.left_to_train()),
             max_trials=1 if classic else plan.budget.max_trials,
+            overtime=OVERTIME * plan.budget.time_limit,
             disk_full=lambda: _most_bytes(plan, work, search) > (plan.budget.disk_limit or float("inf")),
         )
         return search, ended_by

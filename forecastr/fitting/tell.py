@@ -15,7 +15,8 @@ from forecastr.schema import ID, TARGET, TIME
 from forecastr.search.ledger import read_ledger
 
 MOST_HISTORY = 20_000  # rows of a series: more than a picture can show
-DRAWING = (
+LATER = (  # modules of what follows the search
+    "scipy.special",
     "matplotlib.backends.backend_agg",
     "matplotlib.dates",
     "plotly.offline",
@@ -25,36 +26,43 @@ DRAWING = (
 HISTORY_TESTS = 2  # test parts' lengths of rows shown in pictures, the test part itself among them
 
 
-def load_drawing() -> None:
-    """Begin to import what pictures need: it takes a second, which is there while workers train."""
-    Thread(target=lambda: [import_module(name) for name in DRAWING], daemon=True).start()
+def load_later() -> None:
+    """Begin to import what judging and drawing need: it takes a second, which is there while workers train."""
+    Thread(target=lambda: [import_module(name) for name in LATER], daemon=True).start()
+
+
+def write_judgement(work: Workplace, plan: Plan, fitted: Fitted) -> None:
+    """Write the tables and pictures that tell of the search and the test part."""
+    from forecastr.report import draw_error_by_horizon, draw_learning_curves
+
+    folder, summary = work.run, fitted.summary
+    write_table(fitted.backtest, folder / "backtest.csv", plan.panel.source)
+    with whole_file(folder / "leaderboard.csv") as temporary:
+        fitted.leaderboard.to_csv(temporary, index=False, float_format="%.10g")
+    if len(plan.exceptions):
+        with whole_file(folder / "exceptions.csv") as temporary:
+            plan.exceptions.to_csv(temporary, index=False)
+    write_json(folder / "data_report.json", plan.panel.report)
+    draw_learning_curves(folder / "learning_curves.png", events=read_ledger(work.ledger))
+    draw_error_by_horizon(
+        folder / "error_by_horizon.png",
+        horizon_errors=summary["horizon_errors"],
+        baseline_name=summary["baseline"],
+    )
 
 
 def write_run_folder(work: Workplace, plan: Plan, fitted: Fitted, clock: Clock) -> None:
-    """Write everything but the bundle, which is there already, and the ledger; the summary comes last.
+    """Write the forecast, and what shows it beside all that is written already; the summary comes last.
 
     ``fitted.summary`` gains the seconds by phase.
     """
-    from forecastr.report import (
-        draw_error_by_horizon,
-        draw_learning_curves,
-        draw_predicted_vs_actual,
-        write_page,
-    )
+    from forecastr.report import draw_predicted_vs_actual, write_page
 
-    folder, summary, events = work.run, fitted.summary, read_ledger(work.ledger)
+    folder, summary = work.run, fitted.summary
     history = recent_history(plan)
-    with clock.phase("write"):
+    with clock.phase("report"):
         if len(fitted.forecast):
             write_table(fitted.forecast, folder / "forecast.csv", plan.panel.source)
-        write_table(fitted.backtest, folder / "backtest.csv", plan.panel.source)
-        with whole_file(folder / "leaderboard.csv") as temporary:
-            fitted.leaderboard.to_csv(temporary, index=False, float_format="%.10g")
-        if len(plan.exceptions):
-            with whole_file(folder / "exceptions.csv") as temporary:
-                plan.exceptions.to_csv(temporary, index=False)
-        write_json(folder / "data_report.json", plan.panel.report)
-    with clock.phase("report"):
         draw_predicted_vs_actual(
             folder / "predicted_vs_actual.png",
             backtest=fitted.backtest,
@@ -63,12 +71,6 @@ def write_run_folder(work: Workplace, plan: Plan, fitted: Fitted, clock: Clock) 
             baseline_name=summary["baseline"],
             title=summary["name"],
             verdict=summary["verdict"]["sentence"],
-        )
-        draw_learning_curves(folder / "learning_curves.png", events=events)
-        draw_error_by_horizon(
-            folder / "error_by_horizon.png",
-            horizon_errors=summary["horizon_errors"],
-            baseline_name=summary["baseline"],
         )
         summary["seconds"] = {**clock.phases, "total": clock.elapsed}
         write_page(
@@ -79,7 +81,7 @@ def write_run_folder(work: Workplace, plan: Plan, fitted: Fitted, clock: Clock) 
             backtest=fitted.backtest,
             forecast=fitted.forecast,
             history=history,
-            events=events,
+            events=read_ledger(work.ledger),
         )
     summary["seconds"] = {**clock.phases, "total": clock.elapsed}
     write_json(folder / "summary.json", summary)

@@ -1,15 +1,17 @@
 """From a configuration to the Keras models that train and that forecast."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from forecastr.models.config import NetworkConfig, WindowShape, n_supervised_steps, past_length, supervised_reach
+from forecastr.models.config import NetworkConfig, WindowShape, n_supervised_steps, past_length
 from forecastr.models.covariates import KnownAhead, covariate_inputs
 from forecastr.models.layers import CausalScaling, DecoderHead, QuantileHead, recurrent_layer
 from forecastr.schema import QUANTILE_LEVELS
 
 MAX_HEADS = 4
+Encoder = Callable[[Any], Any]
 
 
 def build_networks(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Model, keras.Model]:
@@ -24,33 +26,34 @@ def build_networks(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Mod
     ConfigError
         If the combination would leak (see ``NetworkConfig``).
     """
-    past = keras.Input((past_length(config, shape), 2), name="past")
     if config.head == "plain":
+        past = keras.Input((past_length(config, shape), 2), name="past")
         model = keras.Model(past, _plain_network(config, past), name="classic")
         return model, model
-    inputs = {"past": past, **covariate_inputs(config, shape)}
-    features, directions, scale, level = _express(config, shape, inputs, n_supervised_steps(config))
-    state = _encode(config, features)
-    state = state[:, config.context_length - 1 - supervised_reach(config) :: config.stride, :]
-    head = _head_layer(config)
-    read = inputs if len(inputs) > 1 else past
-    trainer = keras.Model(read, head((state, directions, scale, level)), name="trainer")
+    encode, head = _encoder(config), _head_layer(config)
+    trainer = _assemble(config, shape, encode, head, n_supervised_steps(config))
     if config.supervision == "last":
         return trainer, trainer
-    # The same layers, asked for the last step alone.
-    _, directions, scale, level = _express(config, shape, inputs, 1)
-    return trainer, keras.Model(read, head((state[:, -1:, :], directions, scale, level)), name="forecaster")
+    return trainer, _assemble(config, shape, encode, head, 1)  # the same layers, asked for the last step alone
 
 
 def build_forecaster(config: NetworkConfig, shape: WindowShape) -> keras.Model:
     """Return the second of ``build_networks`` alone, with weights of its own: half the layers to make."""
     if config.head == "plain" or config.supervision == "last":
         return build_networks(config, shape)[1]
-    past = keras.Input((past_length(config, shape), 2), name="past")
-    inputs = {"past": past, **covariate_inputs(config, shape)}
-    features, directions, scale, level = _express(config, shape, inputs, 1)
-    forecast = _head_layer(config)((_encode(config, features)[:, -1:, :], directions, scale, level))
-    return keras.Model(inputs if len(inputs) > 1 else past, forecast, name="forecaster")
+    return _assemble(config, shape, _encoder(config), _head_layer(config), 1)
+
+
+def _assemble(
+    config: NetworkConfig, shape: WindowShape, encode: Encoder, head: keras.layers.Layer, n_steps: int
+) -> keras.Model:
+    """Return the model that forecasts from the ``n_steps`` last of every ``config.stride``-th step."""
+    inputs = {"past": keras.Input((past_length(config, shape), 2), name="past"), **covariate_inputs(config, shape)}
+    features, directions, scale, level = _express(config, shape, inputs, n_steps)
+    first = config.context_length - 1 - (n_steps - 1) * config.stride
+    state = encode(features)[:, first :: config.stride, :]
+    read = inputs if len(inputs) > 1 else inputs["past"]
+    return keras.Model(read, head((state, directions, scale, level)))
 
 
 def _express(
@@ -87,19 +90,26 @@ def _scaling_layer(config: NetworkConfig, shape: WindowShape, n_steps: int) -> C
     )
 
 
-def _encode(config: NetworkConfig, features: Any) -> Any:
-    """Stack the recurrent layers over the features: [B, C, F] -> [B, C, U]."""
-    state = features
+def _encoder(config: NetworkConfig) -> Encoder:
+    """Return what applies the recurrent layers, the same ones at every call: [B, C, F] -> [B, C, U]."""
+    stack: list[keras.layers.Layer] = []
     for n in range(config.layers):
         if n and config.dropout:
-            state = keras.layers.Dropout(config.dropout)(state)
+            stack.append(keras.layers.Dropout(config.dropout))
         layer = recurrent_layer(config.cell, config.units, return_sequences=True)
-        state = (keras.layers.Bidirectional(layer) if config.bidirectional else layer)(state)
-    if config.attention != "none":
-        heads = max(n for n in range(1, MAX_HEADS + 1) if config.units % n == 0)
-        attend = keras.layers.MultiHeadAttention(heads, config.units // heads, dropout=config.dropout)
-        state = keras.layers.Add()([state, attend(state, state, use_causal_mask=config.attention == "causal")])
-    return state
+        stack.append(keras.layers.Bidirectional(layer) if config.bidirectional else layer)
+    heads = max(n for n in range(1, MAX_HEADS + 1) if config.units % n == 0)
+    attend = keras.layers.MultiHeadAttention(heads, config.units // heads, dropout=config.dropout)
+
+    def encode(state: Any) -> Any:
+        for layer in stack:
+            state = layer(state)
+        if config.attention == "none":
+            return state
+        seen = attend(state, state, use_causal_mask=config.attention == "causal")
+        return keras.layers.Add()([state, seen])
+
+    return encode
 
 
 def _head_layer(config: NetworkConfig) -> keras.layers.Layer:

@@ -74,7 +74,7 @@ def open_figure(path: Path, *, height: float, title: str, subtitle: str) -> "Ite
             linespacing=1.3,
         )
         yield figure
-        figure.savefig(temporary, metadata={"Software": None})
+        figure.savefig(temporary, metadata={"Software": None}, pil_kwargs={"compress_level": 1})  # the fastest
 
 
 def set_value_axis(pane: "Axes") -> None:

@@ -1,5 +1,6 @@
 """Trials one after the other on every worker, until time, number or hope runs out."""
 
+import math
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from forecastr.windows.store import Cutoffs
 
 GRACE = 15.0  # seconds past its own deadline before a trial's worker is killed
 FIRST_GRACE = 60.0  # the same while none is completed: without one, all was for nothing
-SHORTEST = 3.0  # seconds below which no trial is worth starting
+SHORTEST = 4.0  # seconds below which no trial is worth starting: most would pass before its first update
 WORTHWHILE = 0.7  # of the seconds that trials usually take: with less a trial is not worth starting
 FIRST = 6.0  # seconds that the first trial gets even where less is left: a late forecast is better than none
 CANDIDATES = 16  # best trials, whose files are kept: an ensemble is chosen from them
@@ -61,6 +62,9 @@ class Trial:
     def name(self) -> str:
         """The trial's number as it is written everywhere."""
         return f"{self.number:04d}"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +152,7 @@ class Search:
         trial_seconds: Callable[[], float],
         max_trials: int | None,
         disk_full: Callable[[], bool] = lambda: False,
+        overtime: float = math.inf,
     ) -> str:
         """Search until a limit is reached and return which one it was.
 
@@ -161,6 +166,8 @@ class Search:
             Trials at most.
         disk_full : callable
             Whether there is no room for a further trial.
+        overtime : float
+            Seconds past the end after which running trials are given up, if one is completed.
 
         Raises
         ------
@@ -178,6 +185,8 @@ class Search:
                 ended_by = self._start(trial_seconds()) or limit()
             if ended_by and not self.pool.busy:
                 break
+            if self.completed and seconds_left() < -overtime:
+                self.pool.give_up()
             for message in self.pool.poll(0.5):
                 self._hear(message)
         self.trials = [trial for trial in self.trials if trial not in self.waiting]

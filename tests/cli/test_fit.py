@@ -100,7 +100,17 @@ def test_the_summary_keeps_its_keys(summary):
     for name, errors in summary["metrics"].items():
         assert list(errors) == ERRORS, name
     assert set(summary["verdict"]) >= {"kind", "sentence", "skill", "p_value", "baseline"}
-    assert set(summary["seconds"]) >= {"read", "plan", "search", "choose", "judge", "refit", "write", "report", "total"}
+    assert set(summary["seconds"]) >= {
+        "read",
+        "plan",
+        "search",
+        "choose",
+        "judge",
+        "refit",
+        "forecast",
+        "report",
+        "total",
+    }
     assert summary["search"]["trials"] == 2
     assert summary["search"]["ended_by"] == "trial limit"
 

@@ -74,3 +74,21 @@ def test_help_is_there_at_once(forecastr, tmp_path):
         return time.perf_counter() - started
 
     assert statistics.median(seconds() for _ in range(5)) < 1.5  # about 0.1 on an idle machine
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["nothing"], 2), (["inspect", "none.csv"], 2)])
+def test_the_process_ends_with_the_commands_code_and_all_it_said(forecastr, tmp_path, arguments, code):
+    done = forecastr(*arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert (done.stdout + done.stderr).endswith("\n")
+
+
+def test_output_that_nobody_reads_is_no_traceback(tmp_path):
+    (tmp_path / "y.csv").write_text("ds,y\n" + "".join(f"2026-01-{day:02d},{day}\n" for day in range(1, 29)))
+    with subprocess.Popen(
+        [sys.executable, "-m", "forecastr.cli.main", "inspect", "y.csv", "--json"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        process.stdout.close()
+        assert process.wait() not in (0, 2)
+        assert process.stderr.read() == ""

@@ -96,7 +96,7 @@ def test_where_time_will_not_suffice_the_learning_rate_falls_sooner(tmp_path, mo
     monkeypatch.setattr("forecastr.engine.training.time", SimpleNamespace(monotonic=lambda: next(ticks)))
     job, events = job_in(tmp_path, replace(SMALL, updates=100_000), seconds=6.0), []
     result = train(job, events.append)
-    assert 300 < result["updates"] <= 500
+    assert 400 < result["updates"] <= 550
     assert events[-1]["learning_rate"] < 0.1 * SMALL.learning_rate
     assert not result["cut_short"]
 
@@ -180,7 +180,7 @@ def test_a_trained_network_is_written_as_bundles_read_it(tmp_path, supervision):
 
 
 def test_training_ends_at_its_deadline_with_forecasts(tmp_path):
-    job = job_in(tmp_path, replace(SMALL, updates=100_000), seconds=1.0)
+    job = job_in(tmp_path, replace(SMALL, updates=100_000), seconds=0.0)
     begun = time.monotonic()
     result = train(job, lambda event: None)
     assert time.monotonic() - begun < 60

@@ -166,7 +166,7 @@ def test_forty_thousand_points_of_eight_models_take_less_than_a_moment():
     )
     start = time.process_time()
     evaluate(y_true, forecasts, **panel)
-    assert time.process_time() - start < 3  # usually a third of a second
+    assert time.process_time() - start < 1  # usually a tenth of that
 
 
 def test_errors_by_horizon_average_each_step_over_its_known_values():

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from forecastr.models.initializers import GlorotUniform, Orthogonal
+from forecastr.models.initializers import GlorotUniform, Orthogonal, initial_weights
 
 
 @pytest.mark.parametrize("shape", [(6, 18), (18, 6), (5, 5)])
@@ -39,3 +39,32 @@ def test_weights_follow_the_seed_and_survive_saving(kind):
     np.testing.assert_array_equal(first((4, 4)), again((4, 4)))
     np.testing.assert_array_equal(seeded((4, 4)), loaded((4, 4)))
     assert not np.array_equal(first((4, 4)), second((4, 4)))
+
+
+def test_the_weights_of_attention_are_one_matrix():
+    """64 inputs, 4 heads of 16: uniform within sqrt(6 / 128), as for 64 inputs and 64 outputs."""
+    for shape in ((64, 4, 16), (4, 16, 64), (64, 64)):
+        assert 0.99 * np.sqrt(6 / 128) < np.abs(GlorotUniform(seed=1)(shape)).max() <= np.sqrt(6 / 128)
+
+
+def test_initial_weights_replace_what_is_random_and_keep_the_rest():
+    network = keras.Sequential(
+        [
+            keras.Input((5, 2)),
+            keras.layers.GRU(4, return_sequences=True),
+            keras.layers.SimpleRNN(4, recurrent_initializer="identity"),
+            keras.layers.Dense(3, kernel_initializer="zeros"),
+        ]
+    )
+    built = network.get_weights()
+    drawn, again, other = (initial_weights(network, built, seed) for seed in (1, 1, 2))
+    redrawn = [not np.array_equal(a, b) for a, b in zip(built, drawn, strict=True)]
+    names = ["/".join(variable.path.split("/")[-2:]) for variable in network.weights]
+    assert [name for name, new in zip(names, redrawn, strict=True) if new] == [
+        "gru_cell/kernel",
+        "gru_cell/recurrent_kernel",
+        "simple_rnn_cell/kernel",
+    ]
+    for a, b in zip(drawn, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(drawn[0], other[0])
