@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from forecastr.data.files.bounds import text_bytes
 from forecastr.errors import BundleError
 
 FREE = 1 << 28  # bytes that any file may unpack to
@@ -31,7 +32,7 @@ def parse_rows(content: bytes, path: Path) -> pd.DataFrame:
         _require_room(len(schema) * 8 * file.metadata.num_rows, len(content))
         table = file.read().replace_schema_metadata(None)
         table.validate(full=True)
-        _require_room(sum(_text_bytes(table[name]) for name in texts), len(content))
+        _require_room(sum(text_bytes(table[name]) for name in texts), len(content))
         for place, name in enumerate(table.column_names):
             if name in texts:
                 table = table.set_column(place, name, table[name].cast(pa.large_string()))
@@ -56,15 +57,6 @@ def _require_ours(file: parquet.ParquetFile, schema: pa.Schema) -> None:
         for column in map(group.column, range(group.num_columns)):
             if column.compression not in CODECS or column.num_values != group.num_rows:
                 raise ValueError("it was not written by forecastr")
-
-
-def _text_bytes(column: pa.ChunkedArray) -> int:
-    """Return how long the texts of a column are together."""
-    total = 0
-    for chunk in column.chunks:
-        lengths = pa.compute.binary_length(chunk.dictionary).take(chunk.indices)
-        total += pa.compute.sum(lengths.cast(pa.int64())).as_py() or 0
-    return total
 
 
 def _require_room(needed: int, size: int) -> None:

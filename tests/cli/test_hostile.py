@@ -10,7 +10,10 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow.feather import write_feather
+from pyarrow.parquet import write_table as write_parquet
 
 GIB = 1 << 30
 DAYS = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d").tolist()
@@ -70,6 +73,24 @@ BOMBS = {
     "zip": lambda: packed(("table.csv", bytes(2_000_000_000))),
 }
 
+LONG = "x" * 1_000_000
+ROWS = 300_000_000
+
+
+def stored_in_every_row(rows: int) -> pa.Table:
+    """Return a long text that every row repeats, held once."""
+    ids = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([LONG]))
+    return pa.table({"ds": np.arange(rows), "unique_id": ids, "y": np.arange(rows, dtype=float)})
+
+
+STORED = {
+    "one text of 1 MB in 5,000 rows": lambda: stored_in_every_row(5_000),
+    "5,000 texts of 1 MB": lambda: pa.table(
+        {"ds": np.arange(5_000), "unique_id": pa.array([f"{LONG}{n}" for n in range(5_000)], pa.large_string())}
+    ),
+    "300 million rows": lambda: pa.table({"ds": np.zeros(ROWS, np.int32), "y": np.zeros(ROWS, np.int8)}),
+}
+
 
 def require_refused(code: int, errors: str) -> None:
     assert code == 2, errors[-500:]
@@ -99,6 +120,20 @@ def test_a_decompression_bomb_is_refused_at_its_limit(name, tmp_path, measured):
     print(f"\n| {name} | {memory / GIB:.2f} | {errors.strip()} |")
     require_refused(code, errors)
     assert "unpacks to more than" in errors
+    assert memory < 2 * GIB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_table_that_unpacks_to_gigabytes_is_refused(name, suffix, tmp_path, measured):
+    path, write = tmp_path / f"table{suffix}", {".parquet": write_parquet, ".feather": write_feather}[suffix]
+    write(STORED[name](), path, compression="zstd")
+    assert path.stat().st_size < 3_000_000
+    code, errors, memory = measured("inspect", path.name, "--json", cwd=tmp_path)
+    print(f"\n| {name} as {suffix} | {memory / GIB:.2f} | {errors.strip()} |")
+    require_refused(code, errors)
+    assert "unpack to gigabytes" in errors
     assert memory < 2 * GIB
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from forecastr.data.files.bounds import bounded, require_short_texts
 from forecastr.data.files.rectangle import HEAD, Table, require_distinct, require_room
 from forecastr.data.files.unpack import Content
 from forecastr.errors import DataError
@@ -20,9 +21,12 @@ def from_parquet(content: Content, name: str) -> Table:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(content.path or pa.BufferReader(content.data))
-        first = next(file.iter_batches(batch_size=HEAD), None)
-        names = file.schema_arrow.names
+        with bounded(content.label, content.size):
+            file = parquet.ParquetFile(content.path or pa.BufferReader(content.data))
+            first = next(file.iter_batches(batch_size=HEAD), None)
+            names = file.schema_arrow.names
+    except DataError:
+        raise
     except BROKEN as error:
         raise DataError(f"{content.label}: this Parquet file cannot be read: {error}. Copy it again.") from error
 
@@ -42,8 +46,11 @@ def from_feather(content: Content, name: str) -> Table:
         return feather.read_table(content.path or pa.BufferReader(content.data), columns=columns, memory_map=False)
 
     try:
-        whole = read(None)
+        with bounded(content.label, content.size):
+            whole = read(None)
         names = whole.schema.names
+    except DataError:
+        raise
     except BROKEN as error:
         raise DataError(f"{content.label}: this Feather file cannot be read: {error}. Copy it again.") from error
     return _from_arrow(content, name, names, whole.slice(0, HEAD), read)
@@ -95,10 +102,12 @@ def _with_categories(data: pa.Table) -> pa.Table:
 
 def _to_pandas(content: Content, read: Callable[[], pa.Table]) -> pd.DataFrame:
     try:
-        # Without pandas' own metadata, an index comes back as the column it is; damaged, it would be an error.
-        data = read().replace_schema_metadata(None)
-        data.validate(full=True)  # a damaged file may point outside of itself, which ends the process
-        return _tidy(data.to_pandas(ignore_metadata=True, split_blocks=True))
+        with bounded(content.label, content.size):
+            # Without pandas' own metadata, an index comes back as the column it is; damaged, it would be an error.
+            data = read().replace_schema_metadata(None)
+            data.validate(full=True)  # a damaged file may point outside of itself, which ends the process
+            require_short_texts(content.label, content.size, data)
+            return _tidy(data.to_pandas(ignore_metadata=True, split_blocks=True))
     except DataError:
         raise
     except BROKEN as error:

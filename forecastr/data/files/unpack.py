@@ -64,6 +64,11 @@ class Content:
     data: bytes = b""
     stamp: tuple[int, int] | None = None
 
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return self.path.stat().st_size if self.path else len(self.data)
+
     def open(self) -> BinaryIO:
         """Return the bytes as a stream from their beginning."""
         return self.path.open("rb") if self.path else BytesIO(self.data)
