@@ -98,6 +98,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         "best_updates": watch.best_updates,
         "parameters": network.count_params(),
         "seconds": time.monotonic() - start,
+        "update_seconds": watch.update_seconds,
         "cut_short": watch.cut_short,
         "device": keras.distribution.list_devices()[0],
     }
@@ -138,6 +139,7 @@ class Watch(keras.callbacks.Callback):
         self.norm_before, self.updates_before, self.cut_short = 0.0, 0, False
         self.rate, self.planned, self.begun = job.config.learning_rate, job.config.updates, start
         self.looked = 0.0  # seconds of the last look at validation
+        self.compiled, self.ended = (start, 0), start  # when the first epoch ended, after how many updates; the last
         self.n_looks = len(job.validation) / WATCHED_WINDOWS if job.validation else 0.0
 
     def until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
@@ -189,6 +191,15 @@ class Watch(keras.callbacks.Callback):
             }
         )
         self.norm_before, self.updates_before = norm_sum, self.updates
+        self.ended = time.monotonic()
+        if not epoch:
+            self.compiled = self.ended, self.updates
+
+    @property
+    def update_seconds(self) -> float:
+        """What an update took, without the compiling before the first ones, if there were others."""
+        begun, updates = self.compiled if self.updates > self.compiled[1] else (self.start, 0)
+        return (self.ended - begun) / max(1, self.updates - updates)
 
     def settle(self) -> None:
         """Put back the best weights, where training did not come to the end of its schedule."""

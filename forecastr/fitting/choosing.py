@@ -11,7 +11,7 @@ from forecastr.schema import MODEL, NETWORKS, Task
 from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
-MOST_MEMBERS = 4
+MOST_MEMBERS = 6
 Cubes = dict[str, np.ndarray]  # name -> quantiles [W, H, Q]
 
 

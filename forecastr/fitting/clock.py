@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
-TELLING = 10.0
+TELLING = 8.0
 TELLING_SHARE = 0.4
 MOST_TELLING_SHARE = 0.6  # on a slow machine
 REFIT_SHARE = 0.35
-REFIT_OF_TRIAL = 0.5  # of a trial's seconds: a share of its updates, with less validation and compiling
+REFIT_OF_TRIAL = 0.4  # of a trial's seconds, at most
 WORKER_START = 2.5  # seconds a worker takes to load Keras on a core of its own
 
 

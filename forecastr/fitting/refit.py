@@ -15,15 +15,15 @@ from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import EXPORT, TRAIN, TrainJob
 from forecastr.errors import SearchError
 from forecastr.files import naming
-from forecastr.fitting.clock import REFIT_OF_TRIAL
 from forecastr.search.trials import SearchSetting, Trial
 
 FURTHER = 0.4  # of a trial's updates, and of its learning rate
+START = 2.0  # seconds before the first update and after the last
 
 
 def refit_seconds(members: Iterable[Trial], *, jobs: int) -> float:
-    """Return how long refitting may take, from what the trials took."""
-    seconds = [REFIT_OF_TRIAL * trial.result["seconds"] for trial in members]
+    """Return how long refitting may take, from what the trials' updates took."""
+    seconds = [START + _updates(trial) * trial.result["update_seconds"] for trial in members]
     return max(sum(seconds) / jobs, max(seconds, default=0.0))
 
 
@@ -84,10 +84,10 @@ def refit_members(
 
 def _refit_job(trial: Trial, setting: SearchSetting, *, rows: Path, networks: Path, seconds: float) -> TrainJob:
     """Go on with a trial for a share of the updates that were kept, the learning rate falling to its end there."""
-    kept, rate = trial.result["best_updates"] or trial.result["updates"], trial.config.learning_rate
+    rate = FURTHER * trial.config.learning_rate
     return replace(
         setting.job(trial, seconds),
-        config=replace(trial.config, updates=math.ceil(FURTHER * kept) or 1, learning_rate=FURTHER * rate),
+        config=replace(trial.config, updates=_updates(trial), learning_rate=rate),
         begin_with=setting.scratch / trial.name / "weights.npz",
         train=rows,
         known=rows,
@@ -95,6 +95,10 @@ def _refit_job(trial: Trial, setting: SearchSetting, *, rows: Path, networks: Pa
         output=setting.scratch / "refit" / trial.name,
         network=networks / f"{trial.name}.keras",
     )
+
+
+def _updates(trial: Trial) -> int:
+    return math.ceil(FURTHER * (trial.result["best_updates"] or trial.result["updates"])) or 1
 
 
 def _export(trial: Trial, setting: SearchSetting, networks: Path) -> tuple[Any, ...]:

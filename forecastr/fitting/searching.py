@@ -17,7 +17,7 @@ from forecastr.search.ledger import Ledger
 from forecastr.search.resume import resume
 from forecastr.search.trials import Scorer, Search, SearchSetting
 
-OVERTIME = 0.05  # of the time limit: after that no trial is waited for
+OVERTIME = 0.05  # of the time limit: a trial that is so late is given up
 # Bytes on disk, generously: what is small for small tables counts most there.
 PICTURES = 6_000_000  # and the page, most of which is what draws its charts
 NETWORK = 1_000_000  # weights of a trial that is not trained yet, whatever those before it had

@@ -136,14 +136,14 @@ class SearchSpace:
             "weight_decay": 1e-4,
             "clip_norm": 1.0,
             "batch_size": 32,
-            "updates": self.updates[-1],
+            "updates": self.updates[2],
             **({"calendar": False} if self.calendar else {}),
         }
 
     def _usual(self) -> list[dict[str, Any]]:
         """Return the portfolio of a target alone: small networks for little data, larger ones for more."""
         log = {"transform": "log"} if self.positive else {}
-        plain, half = self._plain(), {"updates": self.updates[-2]}
+        plain, half = self._plain(), {"updates": self.updates[1]}
         small: dict[str, Any] = {**half, "units": 32, "learning_rate": 1e-3}
         deep: dict[str, Any] = {"layers": 2}
         longest = {"context_length": self.contexts[-1]}
@@ -156,14 +156,16 @@ class SearchSpace:
             ]
         small, deep = {**plain, **small, "bases": "theta"}, {**plain, **deep, "dropout": 0.1}
         theta, deviations = {**deep, "bases": "theta"}, {**deep, "bases": "deviations"}
-        if self.slow_calendar:
-            deviations["calendar"] = True
         lstm = {**plain, "cell": "lstm", "units": 96, "level_seasons": 4}
-        swift = {**plain, "units": 32, "learning_rate": 6e-3, "bases": "deviations"}
+        # One small layer learns as much in a third of the seconds, where there are many windows.
+        swift = {**plain, "units": 32, "learning_rate": 6e-3, "bases": "deviations", "updates": self.updates[3]}
+        if self.slow_calendar:
+            swift["calendar"] = deviations["calendar"] = True
         # Networks of the same shape, with and without logarithms, are compiled once.
         if self.long:
-            first = [deviations, lstm, {**deviations, **log}, {**theta, **half, **log}, theta]
-            return [*first, {**deviations, **longest, "dropout": 0.2}, swift, {**small, **log}, small]
+            wide = {**swift, "cell": "lstm", "units": 48, "level_seasons": 4}
+            first = [swift, wide, {**swift, **log}, {**swift, **longest}, deviations, {**theta, **half, **log}]
+            return [*first, {**deviations, **log}, {**small, **log}, small, theta]
         first = [{**small, **log}, {**theta, **half, **log}, small, lstm, theta]
         return [*first, deviations, {**deviations, **log}, {**deviations, **longest, "dropout": 0.2}]
 
@@ -197,10 +199,10 @@ def trial_updates(time_limit: float) -> tuple[int, ...]:
     Examples
     --------
     >>> trial_updates(120), trial_updates(20), trial_updates(3600)
-    ((200, 400, 800), (100, 150, 350), (750, 1500, 3000))
+    ((200, 400, 800, 1600), (100, 150, 350, 650), (750, 1500, 3000, 6000))
     """
     most = min(3000.0, max(200.0, 800 * (time_limit / 120) ** 0.5))
-    return tuple(int(most * share / 50 + 0.5) * 50 for share in (0.25, 0.5, 1.0))
+    return tuple(int(most * share / 50 + 0.5) * 50 for share in (0.25, 0.5, 1.0, 2.0))
 
 
 def largest_trial(time_limit: float) -> float:

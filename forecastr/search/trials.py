@@ -1,6 +1,5 @@
 """Trials one after the other on every worker, until time, number or hope runs out."""
 
-import math
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -18,8 +17,7 @@ from forecastr.search.ledger import Ledger
 from forecastr.windows.covariates import CovariateShape
 from forecastr.windows.store import Cutoffs
 
-GRACE = 15.0  # seconds past its own deadline before a trial's worker is killed
-FIRST_GRACE = 60.0  # the same while none is completed: without one, all was for nothing
+FIRST_GRACE = 60.0  # seconds more past its deadline while no trial is completed: without one, all was for nothing
 SHORTEST = 4.0  # seconds below which no trial is worth starting: most would pass before its first update
 WORTHWHILE = 0.7  # of the seconds that trials usually take: with less a trial is not worth starting
 FIRST = 6.0  # seconds that the first trial gets even where less is left: a late forecast is better than none
@@ -152,7 +150,7 @@ class Search:
         trial_seconds: Callable[[], float],
         max_trials: int | None,
         disk_full: Callable[[], bool] = lambda: False,
-        overtime: float = math.inf,
+        overtime: float = 15.0,
     ) -> str:
         """Search until a limit is reached and return which one it was.
 
@@ -167,7 +165,7 @@ class Search:
         disk_full : callable
             Whether there is no room for a further trial.
         overtime : float
-            Seconds past the end after which running trials are given up, if one is completed.
+            Seconds past its own end after which a trial is given up.
 
         Raises
         ------
@@ -182,11 +180,9 @@ class Search:
         while True:
             ended_by = ended_by or limit()
             while not ended_by and self.pool.idle and (self.waiting or self.proposals.ready):
-                ended_by = self._start(trial_seconds()) or limit()
+                ended_by = self._start(trial_seconds(), overtime) or limit()
             if ended_by and not self.pool.busy:
                 break
-            if self.completed and seconds_left() < -overtime:
-                self.pool.give_up()
             for message in self.pool.poll(0.5):
                 self._hear(message)
         self.trials = [trial for trial in self.trials if trial not in self.waiting]
@@ -243,7 +239,7 @@ class Search:
             return "no improvement"
         return None
 
-    def _start(self, seconds: float) -> str | None:
+    def _start(self, seconds: float, overtime: float) -> str | None:
         seconds = max(seconds, 0.0 if self.completed or self.pool.busy else FIRST)
         if self.waiting:
             trial = self.waiting.pop(0)
@@ -255,7 +251,7 @@ class Search:
             self.trials.append(trial)
         self._record("trial_started", trial=trial.name, config=vars(trial.config))
         job = self.setting.job(trial, seconds)
-        self.pool.submit(trial, TRAIN, job, seconds=seconds + (GRACE if self.completed else FIRST_GRACE))
+        self.pool.submit(trial, TRAIN, job, seconds=seconds + overtime + (0 if self.completed else FIRST_GRACE))
         return None
 
     def _hear(self, message: Message) -> None:
@@ -267,6 +263,8 @@ class Search:
             trial.metrics = self.score(self.forecasts(trial))
             trial.score, trial.result = trial.metrics["validation_mase"], message.content
             if trial.score is not None and np.isfinite(trial.score):
+                if not self.completed:
+                    self.pool.hurry(FIRST_GRACE)
                 trial.status = "completed"
                 trial.files = {path.name: path.stat().st_size for path in self._files(trial)}
                 self._record(

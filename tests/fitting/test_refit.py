@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecastr.fitting.refit import FURTHER, OF_TRIAL, _refit_job, refit_seconds
+from forecastr.fitting.refit import FURTHER, START, _refit_job, refit_seconds
 from forecastr.models.config import NetworkConfig
 from forecastr.search.trials import SearchSetting, Trial
 from forecastr.windows.store import Cutoffs
@@ -29,8 +29,10 @@ def test_a_member_goes_on_from_its_judged_weights_on_all_rows(setting):
 
 
 def test_members_are_refitted_side_by_side():
-    trials = [Trial(n, NetworkConfig(), result={"seconds": seconds}) for n, seconds in enumerate((10.0, 6.0, 4.0))]
+    """1,000 kept updates at 5 ms, 2 ms and 1 ms: 400 further ones each."""
+    results = [{"best_updates": 1000, "update_seconds": ms / 1000} for ms in (5, 2, 1)]
+    trials = [Trial(n, NetworkConfig(), result=result) for n, result in enumerate(results)]
 
-    assert refit_seconds(trials, jobs=1) == OF_TRIAL * 20
-    assert refit_seconds(trials, jobs=2) == OF_TRIAL * 10
-    assert refit_seconds(trials, jobs=8) == OF_TRIAL * 10  # no sooner than the longest
+    assert refit_seconds(trials, jobs=1) == pytest.approx(3 * START + 2.0 + 0.8 + 0.4)
+    assert refit_seconds(trials, jobs=2) == pytest.approx((3 * START + 3.2) / 2)
+    assert refit_seconds(trials, jobs=8) == pytest.approx(START + 2.0)  # no sooner than the longest

@@ -44,6 +44,9 @@ class Scripted:
         self.job, self.idle, self.busy = job, 0, True
         self.trained.append(job.name)
 
+    def hurry(self, seconds: float) -> None:
+        pass
+
     def poll(self, timeout: float) -> list[Message]:
         job, outcome = self.job, self.outcomes[self.job.number % len(self.outcomes)]
         self.idle, self.busy = 1, False

@@ -9,7 +9,7 @@ from forecastr.windows.covariates import CovariateShape
 
 
 def space_of(season_length: int, *, positive: bool) -> SearchSpace:
-    return SearchSpace(season_length=season_length, contexts=(60, 120), positive=positive, updates=(100, 200, 400))
+    return SearchSpace(season_length=season_length, contexts=(60, 120), positive=positive, updates=(100, 200, 400, 800))
 
 
 SPACES = [
@@ -104,7 +104,10 @@ def test_the_portfolio_has_small_networks_and_larger_ones_and_none_that_time_doe
     configs = [space.config(values) for values in space.portfolio()]
     assert (configs[0].units, configs[0].layers, configs[0].updates) == (32, 1, 200)
     first = replace(space, long=True).portfolio()[0]
-    assert (first["units"], first["layers"], first["updates"]) == (64, 2, 400)
+    assert (first["units"], first["layers"], first["updates"]) == (32, 1, 800)  # a third of the cost of an update
+    deep = replace(space, long=True, largest=1.5).portfolio()
+    assert any((values["units"], values["layers"]) == (64, 2) for values in deep)
+    assert all(values["layers"] == 1 for values in replace(space, long=True, largest=0.375).portfolio())
     long = replace(space, contexts=(60, 400))
     assert any(values["context_length"] == 400 for values in long.portfolio())
     assert not any(values["context_length"] == 400 for values in replace(long, largest=1.5).portfolio())
