@@ -32,6 +32,7 @@ from forecastr.windows.store import SeriesStore
 EPOCH = 50  # updates between two looks at validation
 WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
 FINISH = 0.5  # seconds kept for writing what was trained
+SURE = 0.9  # of the updates that the seconds left would allow
 LEVELS, WEIGHTS = np.array(QUANTILE_LEVELS), np.array(QUANTILE_WEIGHTS)
 
 Report = Callable[[dict[str, Any]], None]
@@ -209,9 +210,9 @@ class Watch(keras.callbacks.Callback):
             self.best_epoch, self.best_updates = self.epochs, self.updates
 
     def _end_in_time(self) -> None:
-        """Plan no more updates than will be done at the deadline."""
+        """Plan no more updates than will surely be done at the deadline."""
         now, done = time.monotonic(), max(1, self.updates - self.updates_before)
-        possible = max(0, int((self.deadline - now) / (now - self.begun) * done))
+        possible = max(0, int(SURE * (self.deadline - now) / (now - self.begun) * done))
         self.planned = min(self.planned, self.updates + possible)
 
     def _validation_loss(self) -> float:
