@@ -39,7 +39,7 @@ class SearchSpace:
     positive : bool
         Whether logarithms can be taken.
     updates : tuple of int
-        Training steps to try, fewest first.
+        Training steps to try, fewest first; a usual trial has the third, a swift one the fourth.
     covariates : tuple of str
         What may be read besides the target, as in ``NetworkConfig``; what most of the first trials read comes first.
     calendar : bool

@@ -133,6 +133,26 @@ def test_a_job_past_its_deadline_is_killed_and_the_pool_goes_on(pool):
     assert pool.run([("next", "jobs:echo", 1)], seconds=60)["next"]["value"] == 1
 
 
+def test_a_job_goes_back_to_the_worker_that_had_it(pool):
+    jobs = [(name, "jobs:hang", 0.3) for name in ("one", "other")]
+    pool.run(jobs, seconds=60)  # each worker has one of them
+    first = pool.run([(name, "jobs:echo", 1) for name in ("one", "other")], seconds=60)
+    again = pool.run([(name, "jobs:echo", 1) for name in ("other", "one")], seconds=60)
+    assert first["one"]["pid"] != first["other"]["pid"]
+    assert {name: result["pid"] for name, result in again.items()} == {
+        name: result["pid"] for name, result in first.items()
+    }
+
+
+def test_deadlines_that_are_brought_forward_count(pool):
+    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
+    begun = time.monotonic()
+    pool.submit("slow", "jobs:hang", 600.0, seconds=60.5)
+    pool.hurry(60.0)
+    assert only(wait_for(pool, {"slow"})).content == "killed: not done at its deadline"
+    assert time.monotonic() - begun < 10
+
+
 def test_what_was_done_in_time_counts_even_if_it_is_heard_late(pool):
     pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
     pool.submit("counting", "jobs:count", 20, seconds=1.0)

@@ -39,13 +39,16 @@ class Scripted:
         self.outcomes, self.folder, self.job = outcomes, folder, None
         self.idle, self.busy = 1, False
         self.trained: list[str] = []
+        self.allowed: list[float] = []
+        self.hurried: list[float] = []
 
     def submit(self, job, function, work, *, seconds: float) -> None:
         self.job, self.idle, self.busy = job, 0, True
         self.trained.append(job.name)
+        self.allowed.append(seconds)
 
     def hurry(self, seconds: float) -> None:
-        pass
+        self.hurried.append(seconds)
 
     def poll(self, timeout: float) -> list[Message]:
         job, outcome = self.job, self.outcomes[self.job.number % len(self.outcomes)]

@@ -60,6 +60,14 @@ def test_the_time_limit_ends_a_search_and_lets_the_running_trial_end(tmp_path, s
     assert len(search.completed) == len(search.trials) >= 1
 
 
+def test_trials_have_longer_past_their_end_until_one_is_completed(tmp_path, scripted_search, run):
+    search = scripted_search(tmp_path, ["no memory", 0.9, 0.8])
+    run(search, max_trials=3)
+    late = [seconds - 1e6 for seconds in search.pool.allowed]  # scripted trials may take a million seconds
+    assert late == [15.0 + trials_module.FIRST_GRACE, 15.0 + trials_module.FIRST_GRACE, 15.0]
+    assert search.pool.hurried == [trials_module.FIRST_GRACE]
+
+
 def test_a_search_without_a_completed_trial_is_an_error_with_the_commonest_reason(tmp_path, scripted_search, run):
     search = scripted_search(tmp_path, ["no memory", "died of signal 9", "died of signal 9"])
     with pytest.raises(SearchError, match="No trial was completed: died of signal 9"):
