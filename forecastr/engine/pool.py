@@ -71,6 +71,7 @@ class WorkerPool:
         self.backend, self.quick = backend, quick
         self._ready, self._begun = ready, time.monotonic()
         self._proven = False  # whether any worker has ever come up
+        self.winding_down = False  # a worker that dies now is not replaced while there is another
         self._workers = [self._start(cores[n % len(cores) :: jobs] or cores) for n in range(jobs)]
 
     def __enter__(self) -> "WorkerPool":
@@ -78,6 +79,11 @@ class WorkerPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        return len(self._workers)
 
     @property
     def idle(self) -> int:
@@ -108,7 +114,7 @@ class WorkerPool:
         for source in wait(list(sentinels), timeout):
             messages += self._receive(sentinels[source])
         now = time.monotonic()
-        for worker in self._workers:
+        for worker in list(self._workers):
             patience = SILENCE if worker.ready else START
             # What it has said is heard first: this process may be the late one, after a pause.
             waited_for = (worker.job is not None or not worker.ready) and not _has_spoken(worker)
@@ -154,10 +160,7 @@ class WorkerPool:
     def close(self) -> None:
         """End all processes at once; nothing they hold is of value."""
         for worker in self._workers:
-            worker.process.kill()
-            worker.process.wait()
-            worker.connection.close()
-            worker.log.close()
+            self._end(worker)
         self._workers = []
 
     def _start(self, cores: list[int]) -> _Worker:
@@ -210,14 +213,21 @@ class WorkerPool:
         """
         if not self._proven:
             raise SearchError(f"A worker process could not start ({reason}). `forecastr doctor` may tell why.")
-        self._replace(worker)
+        if self.winding_down and len(self._workers) > 1:
+            self._end(worker)
+            self._workers.remove(worker)
+        else:
+            self._replace(worker)
         return [] if worker.job is None else [Message(worker.job, "failed", reason)]
 
-    def _replace(self, worker: _Worker) -> None:
+    def _end(self, worker: _Worker) -> None:
         worker.process.kill()
         worker.process.wait()
         worker.connection.close()
         worker.log.close()
+
+    def _replace(self, worker: _Worker) -> None:
+        self._end(worker)
         self._workers[self._workers.index(worker)] = self._start(worker.cores)
 
     def _cause_of_death(self, worker: _Worker) -> str:

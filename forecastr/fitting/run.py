@@ -136,7 +136,7 @@ class _Fit:
                 rows=self.scratch / "all",
                 networks=self.scratch / "networks",
                 pool=self.pool,
-                jobs=self.jobs,
+                jobs=self.pool.size,
                 seconds=self.clock.left_to_refit(),
                 watch=self.watch,
             )
@@ -186,7 +186,7 @@ class _Fit:
     def _choose(self, search: Search) -> tuple[Ensemble, dict[str, dict[str, float | None]]]:
         """Pick members and calibrate on validation; also return the validation errors of what is not a trial."""
         part, seconds = self.validation, self.clock.left_to_choose()
-        ensemble, forecasts = choose_ensemble(search, part, self.plan.task, seconds=seconds, jobs=self.jobs)
+        ensemble, forecasts = choose_ensemble(search, part, self.plan.task, seconds=seconds, jobs=self.pool.size)
         return ensemble, {name: part.metrics(cube, part="validation") for name, cube in forecasts.items()}
 
     def _judge(

@@ -183,6 +183,7 @@ class Search:
                 ended_by = self._start(trial_seconds(), overtime) or limit()
             if ended_by and not self.pool.busy:
                 break
+            self.pool.winding_down = bool(ended_by and self.completed)  # a new worker would only slow down the rest
             for message in self.pool.poll(0.5):
                 self._hear(message)
         self.trials = [trial for trial in self.trials if trial not in self.waiting]

@@ -236,3 +236,14 @@ def test_closing_leaves_no_process_behind(tmp_path):
 
 def _pids(pool: WorkerPool) -> list[int]:
     return [worker.process.pid for worker in pool._workers]
+
+
+def test_towards_the_end_a_worker_that_dies_is_not_replaced_unless_it_is_the_last():
+    with WorkerPool(2, backend="jax") as pool:
+        pool.run([(n, "jobs:hang", 0.3) for n in range(2)], seconds=60)
+        pool.winding_down = True
+        for left in (1, 1):
+            pool.submit("dying", "jobs:die", seconds=60)
+            assert only(wait_for(pool, {"dying"})).content == "died of signal 9"
+            assert pool.size == left
+        assert pool.run([("next", "jobs:echo", 1)], seconds=60)["next"]["value"] == 1
