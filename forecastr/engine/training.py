@@ -32,6 +32,8 @@ from forecastr.windows.store import SeriesStore
 EPOCH = 50  # updates between two looks at validation
 WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
 FINISH = 0.5  # seconds kept for writing what was trained
+DRAWN_AHEAD = 3  # batches that Keras draws before the first update is compiled
+WORTH_COMPILING = 1.0  # seconds of updates that a trial gets whose compiling took all of its time
 SURE = 0.9  # of the updates that the seconds left would allow
 LEVELS, WEIGHTS = np.array(QUANTILE_LEVELS), np.array(QUANTILE_WEIGHTS)
 
@@ -145,9 +147,12 @@ class Watch(keras.callbacks.Callback):
 
     def until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Pass batches on until the deadline, or what was planned before it: training stops between two updates."""
+        begun = math.inf
         for drawn, batch in enumerate(batches):
+            if drawn == DRAWN_AHEAD:
+                begun = time.monotonic()
             if self._model is not None:  # Keras looks at the first batch before it tells this callback its model
-                self.cut_short = self.cut_short or time.monotonic() > self.deadline
+                self.cut_short = self.cut_short or time.monotonic() > max(self.deadline, begun + WORTH_COMPILING)
                 shortened = self.planned < self.job.config.updates
                 if self.cut_short or (shortened and drawn >= self.planned):
                     self._model.stop_training = True

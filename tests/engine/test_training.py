@@ -184,8 +184,7 @@ def test_training_ends_at_its_deadline_with_forecasts(tmp_path):
     begun = time.monotonic()
     result = train(job, lambda event: None)
     assert time.monotonic() - begun < 60
-    assert result["cut_short"]
-    assert 0 < result["updates"] < 100_000
+    assert 0 < result["updates"] < 10_000  # what compiling was for: a second of them
     assert np.isfinite(np.load(job.output / "validation.npy")).all()
 
 
