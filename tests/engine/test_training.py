@@ -179,13 +179,20 @@ def test_a_trained_network_is_written_as_bundles_read_it(tmp_path, supervision):
     assert all(np.array_equal(one, other) for one, other in zip(filled.get_weights(), trained, strict=True))
 
 
-def test_training_ends_at_its_deadline_with_forecasts(tmp_path):
+def test_training_ends_at_its_deadline_with_forecasts(tmp_path, monkeypatch):
+    monkeypatch.setattr("forecastr.engine.training.WORTH_COMPILING", 0.0)
     job = job_in(tmp_path, replace(SMALL, updates=100_000), seconds=0.0)
     begun = time.monotonic()
     result = train(job, lambda event: None)
     assert time.monotonic() - begun < 60
-    assert 0 < result["updates"] < 10_000  # what compiling was for: a second of them
+    assert result["cut_short"]
+    assert 0 < result["updates"] < 10
     assert np.isfinite(np.load(job.output / "validation.npy")).all()
+
+
+def test_a_trial_whose_compiling_took_all_of_its_time_gets_a_second_of_updates(tmp_path):
+    result = train(job_in(tmp_path, replace(SMALL, updates=100_000), seconds=0.0), lambda event: None)
+    assert 10 < result["updates"] < 10_000
 
 
 def test_a_loss_that_is_no_number_is_an_error(tmp_path):
