@@ -148,7 +148,7 @@ class WorkerPool:
                 if job is not None:
                     key, function, *arguments = job
                     self.submit(key, function, *arguments, seconds=seconds)
-            for message in self.poll(1.0):
+            for message in self.poll(1.0) if more or self.busy else ():
                 if message.kind == "failed":
                     failed = failed or f"{message.job}: {message.content}"
                 if message.kind == "done":

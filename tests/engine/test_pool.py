@@ -234,6 +234,16 @@ def test_closing_leaves_no_process_behind(tmp_path):
     assert all(process.returncode is not None for process in processes)
 
 
+def test_the_last_result_ends_the_wait(monkeypatch):
+    with WorkerPool(1, backend="jax") as pool:
+        poll, waited_for = pool.poll, []
+        monkeypatch.setattr(
+            pool, "poll", lambda timeout: waited_for.append(pool.busy or not pool.idle) or poll(timeout)
+        )
+        assert len(pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)) == 2
+    assert waited_for and all(waited_for)
+
+
 def _pids(pool: WorkerPool) -> list[int]:
     return [worker.process.pid for worker in pool._workers]
 
