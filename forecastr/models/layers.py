@@ -128,6 +128,22 @@ class CausalScaling(keras.layers.Layer):
         # Far outliers keep their sign and order, and lose their leverage.
         return ops.arcsinh(stacked)
 
+    def compute_output_shape(self, past_shape: Any) -> tuple[tuple[int | None, ...], ...]:
+        """Return the shapes of what ``call`` returns; Keras would find them by calling twice, a second for a network."""
+        n_seasons = len(self.season_lengths) if self.season_lengths[0] > 1 else 0
+        n_features = 3 + 2 * sum(length > 1 for length in self.season_lengths)
+        n_features += bool(n_seasons) and self.transform != "difference"
+        n_bases = 4 * (self.bases == "theta") + 1
+        n_bases += (n_seasons + 5) * (bool(n_seasons) and self.bases != "naive")
+        n_bases += 3 * n_seasons * (self.bases in ("deviations", "theta"))
+        at_steps = (past_shape[0], self.n_steps, 1)
+        return (
+            (past_shape[0], self.context_length, n_features),
+            (past_shape[0], self.n_steps, n_bases, self.horizon),
+            at_steps,
+            at_steps,
+        )
+
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""
         return {**super().get_config(), **{name: getattr(self, name) for name in CausalScaling.SETTINGS}}

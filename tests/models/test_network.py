@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from forecastr.models.config import CLASSIC, NetworkConfig, WindowShape, past_length, supervised_reach
-from forecastr.models.network import build_networks
+from forecastr.models.config import CHOICES, CLASSIC, NetworkConfig, WindowShape, past_length, supervised_reach
+from forecastr.models.network import _scaling_layer, build_networks
 from forecastr.models.theta import NOTHING, RATES, SHARPNESS
 from forecastr.schema import MEDIAN
 
@@ -75,6 +75,16 @@ def test_an_untrained_network_is_the_seasonal_naive_from_every_step(built, name)
     np.testing.assert_allclose(trained[..., MEDIAN], expected, atol=1e-5)
     np.testing.assert_allclose(forecast[..., MEDIAN], expected[:, -1:], atol=1e-5)
     assert (np.diff(forecast, axis=-1) > 0).all()
+
+
+@pytest.mark.parametrize("bases", CHOICES["bases"])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_scaling_tells_the_shapes_that_it_returns(built, name, bases):
+    config, shape = CONFIGS[name]
+    scaling = _scaling_layer(replace(config, bases=bases), shape, 2)
+    past = windows(config, shape)
+    told = scaling.compute_output_shape((None, *past.shape[1:]))
+    assert [(None, *part.shape[1:]) for part in scaling(past)] == list(told)
 
 
 @pytest.mark.parametrize("name", ["theta", "theta, no season"])
