@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +59,7 @@ def _write_model(client: "MlflowClient", run_id: str, logged: "LoggedModel", bun
     import mlflow.pyfunc
     from mlflow.models import Model
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _requirements_unchecked():
         local = Path(folder) / MODEL_NAME
         # What mlflow.pyfunc.log_model does, except that it works on the store that is active in the
         # whole process; and requirements left to MLflow's own search would cost many seconds.
@@ -76,6 +78,20 @@ def _write_model(client: "MlflowClient", run_id: str, logged: "LoggedModel", bun
         )
         client.log_model_artifacts(logged.model_id, str(local))
     client.finalize_logged_model(logged.model_id, "READY")
+
+
+@contextmanager
+def _requirements_unchecked() -> Iterator[None]:
+    """Keep MLflow from looking at every file of every installed package, a second, for a warning that nobody sees."""
+    from mlflow.utils import environment
+
+    name = "warn_dependency_requirement_mismatches"
+    check = getattr(environment, name, None)
+    setattr(environment, name, lambda requirements: None)
+    try:
+        yield
+    finally:
+        setattr(environment, name, check)
 
 
 def covariate_columns(bundle: Path) -> list[str]:

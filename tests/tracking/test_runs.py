@@ -246,6 +246,14 @@ def test_the_model_carries_the_errors_of_its_run(tracked: TrackedRun):
     assert {metric.key: metric.value for metric in model.metrics}["test_mase"] == 0.91
 
 
+def test_the_files_of_installed_packages_are_not_looked_through(run_folder, store, monkeypatch):
+    asked = []
+    monkeypatch.setattr("importlib_metadata.packages_distributions", lambda: asked.append(1) or {})
+    monkeypatch.setattr("mlflow.utils.requirements_utils._MODULES_TO_PACKAGES", None)  # another test may have asked
+    track_run(run_folder, tracking_uri=store)
+    assert not asked
+
+
 def test_a_dead_server_costs_seconds_and_one_sentence(run_folder: Path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
