@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
-TELLING = 8.0
-TELLING_SHARE = 0.4
+TELLING = 7.0
+TELLING_SHARE = 0.35
 MOST_TELLING_SHARE = 0.6  # on a slow machine
 REFIT_SHARE = 0.35
 REFIT_OF_TRIAL = 0.4  # of a trial's seconds, at most

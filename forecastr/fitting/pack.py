@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from forecastr.bundle.covariates import BundleCovariates
 from forecastr.bundle.load import load_bundle
@@ -138,9 +139,6 @@ def _covariates(configs: list[NetworkConfig], plan: Plan, store: SeriesStore) ->
     )
 
 
-def forecast_bundle(folder: Path, output: Path) -> dict[str, int]:
-    """Write the forecast of a bundle as Parquet; runs in a worker, where Keras is loaded already."""
-    forecast = load_bundle(folder).predict()
-    with naming(output):
-        forecast.to_parquet(output, index=False)
-    return {"rows": len(forecast)}
+def forecast_bundle(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return the forecast of a bundle; runs in a worker, where Keras is loaded already."""
+    return {"forecast": load_bundle(folder).predict()}

@@ -248,11 +248,10 @@ class _Fit:
 
     def _forecast(self, fitted: Fitted) -> pd.DataFrame:
         """Forecast past the end of the data with the bundle just written, as tomorrow's `predict` will."""
-        output = self.scratch / "forecast.parquet"
-        self.pool.submit("forecast", FORECAST_BUNDLE, self.work.run / "bundle", output, seconds=math.inf)
+        self.pool.submit("forecast", FORECAST_BUNDLE, self.work.run / "bundle", seconds=math.inf)
         self.meanwhile(fitted)
-        self.pool.run([], seconds=math.inf)
-        return pd.read_parquet(output)
+        forecast: pd.DataFrame = self.pool.run([], seconds=math.inf)["forecast"]["forecast"]
+        return forecast
 
     def _summarize(
         self, search: Search, ended_by: str, ensemble: Ensemble, judgement: Judgement, refitted: bool
