@@ -12,7 +12,7 @@ from forecastr.bundle.load import load_bundle
 from forecastr.bundle.manifest import write_manifest
 from forecastr.evaluation import RANDOM_WALK
 from forecastr.evaluation.random_walk import VOLATILITY_STEPS
-from forecastr.files import naming, write_json
+from forecastr.files import write_json
 from forecastr.fitting.plan import Plan
 from forecastr.models.config import NetworkConfig, WindowShape, past_length
 from forecastr.schema import ID, TARGET, TIME

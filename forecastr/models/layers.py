@@ -129,7 +129,7 @@ class CausalScaling(keras.layers.Layer):
         return ops.arcsinh(stacked)
 
     def compute_output_shape(self, past_shape: Any) -> tuple[tuple[int | None, ...], ...]:
-        """Return the shapes of what ``call`` returns; Keras would find them by calling twice, a second for a network."""
+        """Return the shapes of what ``call`` returns, which Keras would find by calling it twice."""
         n_seasons = len(self.season_lengths) if self.season_lengths[0] > 1 else 0
         n_features = 3 + 2 * sum(length > 1 for length in self.season_lengths)
         n_features += bool(n_seasons) and self.transform != "difference"
