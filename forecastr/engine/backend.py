@@ -108,6 +108,15 @@ def use_backend(name: str, *, quick: bool = False) -> None:
         os.environ.update(keras_environment(name, quick=quick))
 
 
+def spare_tensorflow() -> None:
+    """Hide TensorFlow from a process of our own that uses another backend.
+
+    Keras would load it, seconds and 400 MiB, only to ask whether an object is one of its own.
+    """
+    if os.environ["KERAS_BACKEND"] != "tensorflow":
+        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+
+
 @contextmanager
 def without_packages(*names: str) -> Iterator[None]:
     """Let imports in the block find that packages are not there, unless they are loaded already."""

@@ -10,7 +10,7 @@ import time
 import traceback
 from multiprocessing.connection import Connection
 
-from forecastr.engine.backend import load_keras
+from forecastr.engine.backend import load_keras, spare_tensorflow
 from forecastr.errors import StorageError
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -22,9 +22,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, [int(core) for core in sys.argv[2].split(",")])
-    if os.environ["KERAS_BACKEND"] != "tensorflow":
-        # Keras loads TensorFlow, seconds and 400 MiB, only to ask whether an object is one of its own.
-        sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    spare_tensorflow()
     load_keras(os.environ["KERAS_BACKEND"])  # while the parent still reads the table
     connection.send(("ready", time.monotonic()))
     while True:

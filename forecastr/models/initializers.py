@@ -34,6 +34,15 @@ class Orthogonal(keras.initializers.Orthogonal):
         return (q if shape[0] >= shape[1] else q.T).astype("float32")
 
 
+@keras.saving.register_keras_serializable(package="forecastr")
+class Zeros(keras.initializers.Zeros):
+    """What a bias or a correction begins with."""
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        """Return weights of a shape."""
+        return np.zeros(shape, "float32")
+
+
 DRAWN: dict[str, Any] = {"kernel": GlorotUniform, "recurrent_kernel": Orthogonal}
 
 

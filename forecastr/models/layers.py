@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from forecastr.models.initializers import GlorotUniform, Orthogonal
+from forecastr.models.initializers import GlorotUniform, Orthogonal, Zeros
 from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift
 from forecastr.models.theta import theta_bases
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
@@ -160,7 +160,7 @@ class QuantileHead(keras.layers.Layer):
     def build(self, input_shape: Any) -> None:
         """Create the weights from the shapes of state [B, S, U] and directions [B, S, 1 + K, H]."""
         (_, _, units), (_, _, n_bases, horizon), *_ = input_shape
-        n_shares, zeros = n_bases - 1, "zeros"
+        n_shares, zeros = n_bases - 1, Zeros()
         self.correction = self.add_weight(shape=(units, horizon), initializer=zeros, name="correction")
         self.correction_bias = self.add_weight(shape=(horizon,), initializer=zeros, name="correction_bias")
         self.share = self.add_weight(shape=(units, n_shares), initializer=zeros, name="share")
@@ -199,7 +199,7 @@ class DecoderHead(keras.layers.Layer):
         super().__init__(**kwargs)
         self.cell, self.units = cell, units
         self.decoder = recurrent_layer(cell, units, return_sequences=True, name="decoder")
-        self.output_layer = keras.layers.Dense(N_QUANTILES, kernel_initializer="zeros", name="steps")
+        self.output_layer = keras.layers.Dense(N_QUANTILES, kernel_initializer=Zeros(), name="steps")
 
     def build(self, input_shape: Any) -> None:
         """Build the inner layers from the shapes of state and directions."""
@@ -227,11 +227,16 @@ def recurrent_layer(cell: str, units: int, **kwargs: Any) -> keras.layers.Layer:
 
     Plain cells use ReLU and start at the identity (Le, Jaitly and Hinton 2015), the gated ones orthogonal.
     """
-    kernel = GlorotUniform()
+    kernel, bias = GlorotUniform(), Zeros()
     if cell == "rnn":
         identity = keras.initializers.Identity()
         return keras.layers.SimpleRNN(
-            units, activation="relu", kernel_initializer=kernel, recurrent_initializer=identity, **kwargs
+            units,
+            activation="relu",
+            kernel_initializer=kernel,
+            recurrent_initializer=identity,
+            bias_initializer=bias,
+            **kwargs,
         )
     kind = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[cell]
-    return kind(units, kernel_initializer=kernel, recurrent_initializer=Orthogonal(), **kwargs)
+    return kind(units, kernel_initializer=kernel, recurrent_initializer=Orthogonal(), bias_initializer=bias, **kwargs)

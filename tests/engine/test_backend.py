@@ -1,5 +1,9 @@
 """Which backend and kernels a machine gets: chosen by what is installed, without a GPU to run on."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from forecastr.engine import backend as room
@@ -119,3 +123,19 @@ def test_packages_are_out_of_sight_in_the_block_alone(monkeypatch):
     import wave
 
     assert (json.loads("1"), wave.__name__) == (1, "wave")
+
+
+def test_a_bidirectional_network_loads_no_tensorflow_into_a_process_that_uses_jax():
+    code = """
+import sys
+from forecastr.engine.backend import spare_tensorflow, use_backend
+use_backend("jax")
+spare_tensorflow()
+from forecastr.models.config import NetworkConfig, WindowShape
+from forecastr.models.network import build_forecaster
+config = NetworkConfig(bidirectional=True, supervision="last", units=4, context_length=8)
+build_forecaster(config, WindowShape(horizon=2, season_lengths=(1,)))
+sys.exit("tensorflow.python" in sys.modules)
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
