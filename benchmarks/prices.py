@@ -32,7 +32,7 @@ LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 QUANTILES = ("forecastr-lo-95", "forecastr-lo-80", "forecastr", "forecastr-hi-80", "forecastr-hi-95")
 HORIZON, DAYS, TEST_SHARE = 20, 60, 5
 STOCKS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
-ROW = "{:<12}" + "{:>12}" * 6
+ROW = "{:<12}" + "{:>12}" * 7
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     tables = named or list(packaged_prices())
     if not tables:
         sys.exit("Neither arch nor bokeh_sampledata is installed. Install them, or name a table with --data.")
-    print(ROW.format("", "cutoffs", "WQL", "walk's WQL", "ratio", "refreshed", "80 % covers"))
+    print(ROW.format("", "cutoffs", "WQL", "walk's WQL", "ratio", "refreshed", "80 % covers", "walk's"))
     ratios = []
     for name, prices in tables:
         with tempfile.TemporaryDirectory() as folder:
@@ -101,19 +101,18 @@ def run(folder: Path, *arguments: object) -> None:
         sys.exit(done.stderr)
 
 
-def compare(prices: pd.Series, forecasts: pd.DataFrame) -> tuple[int, float, float, float, float, float]:
-    """Return cutoffs, both losses, their ratio, that to the refreshed walk, and the coverage of 80 % intervals."""
+def compare(prices: pd.Series, forecasts: pd.DataFrame) -> tuple[int, float, float, float, float, float, float]:
+    """Return cutoffs, both losses, their ratio, that to the refreshed walk, and how often both 80 % intervals hold."""
     filled = prices.ffill().bfill()
     now = filled.index.get_indexer(pd.DatetimeIndex(forecasts["cutoff"]), method="ffill")
     steps = filled.index.get_indexer(pd.DatetimeIndex(forecasts["ds"])) - now
     y = forecasts["y"].to_numpy()
     ours = weighted_quantile_loss(y, forecasts[list(QUANTILES)].to_numpy())
-    walk, refreshed = (
-        weighted_quantile_loss(y, random_walk(filled.to_numpy(), now, steps, n_known(prices), refresh=refresh))
-        for refresh in (False, True)
-    )
+    walks = [random_walk(filled.to_numpy(), now, steps, n_known(prices), refresh=refresh) for refresh in (False, True)]
+    walk, refreshed = (weighted_quantile_loss(y, quantiles) for quantiles in walks)
     inside = forecasts["y"].between(forecasts["forecastr-lo-80"], forecasts["forecastr-hi-80"]).mean()
-    return forecasts["cutoff"].nunique(), ours, walk, ours / walk, ours / refreshed, float(inside)
+    walks_inside = ((y >= walks[0][:, 1]) & (y <= walks[0][:, 3])).mean()
+    return forecasts["cutoff"].nunique(), ours, walk, ours / walk, ours / refreshed, float(inside), float(walks_inside)
 
 
 def random_walk(prices: np.ndarray, now: np.ndarray, steps: np.ndarray, n_known: int, *, refresh: bool) -> np.ndarray:
