@@ -109,11 +109,11 @@ def use_backend(name: str, *, quick: bool = False) -> None:
 
 
 def spare_tensorflow() -> None:
-    """Hide TensorFlow from a process of our own that uses another backend.
+    """Hide TensorFlow from a process of our own that will load Keras on another backend.
 
     Keras would load it, seconds and 400 MiB, only to ask whether an object is one of its own.
     """
-    if os.environ["KERAS_BACKEND"] != "tensorflow":
+    if loaded_backend() is None and os.environ["KERAS_BACKEND"] != "tensorflow":
         sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
 
 
