@@ -190,7 +190,8 @@ def test_a_job_given_to_a_worker_that_has_just_died_fails_like_any_other(pool):
 
 
 def test_a_replacement_that_dies_while_it_starts_is_replaced_too(pool):
-    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
+    while pool.idle < pool.size:  # then the only one that is not up is the replacement
+        pool.poll(1.0)
     pool.submit("first", "jobs:die", seconds=60)
     wait_for(pool, {"first"})
     fresh = next(worker for worker in pool._workers if not worker.ready)
