@@ -46,10 +46,18 @@ def _importable(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory):
+def lasting_pool():
     """One pool of two for all tests: surviving the others' accidents is part of what is tested."""
     with WorkerPool(2, backend="jax") as started:
         yield started
+
+
+@pytest.fixture
+def pool(lasting_pool):
+    """The pool, once both of its workers are up."""
+    while lasting_pool.idle < lasting_pool.size:
+        lasting_pool.poll(1.0)
+    return lasting_pool
 
 
 def test_results_come_back_by_job(pool):
@@ -110,7 +118,6 @@ def test_a_file_that_a_worker_cannot_write_is_an_error_and_no_failed_job(pool, t
 
 
 def test_signals_for_the_whole_group_are_the_parents_business(pool):
-    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
     pool.submit("trained", "jobs:hang", 0.5, seconds=60)
     for number in (signal.SIGINT, signal.SIGTERM):
         for pid in _pids(pool):
@@ -124,7 +131,6 @@ def test_a_worker_that_leaves_is_quoted(pool):
 
 
 def test_a_job_past_its_deadline_is_killed_and_the_pool_goes_on(pool):
-    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)  # both workers are up
     begun = time.monotonic()
     pool.submit("slow", "jobs:hang", 600.0, seconds=0.5)
     message = only(wait_for(pool, {"slow"}))
@@ -145,7 +151,6 @@ def test_a_job_goes_back_to_the_worker_that_had_it(pool):
 
 
 def test_deadlines_that_are_brought_forward_count(pool):
-    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
     begun = time.monotonic()
     pool.submit("slow", "jobs:hang", 600.0, seconds=60.5)
     pool.hurry(60.0)
@@ -154,7 +159,6 @@ def test_deadlines_that_are_brought_forward_count(pool):
 
 
 def test_what_was_done_in_time_counts_even_if_it_is_heard_late(pool):
-    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
     pool.submit("counting", "jobs:count", 20, seconds=1.0)
     time.sleep(1.5)  # as when this process is stopped for a while
     messages = wait_for(pool, {"counting"})
@@ -170,7 +174,6 @@ def test_a_worker_that_says_nothing_counts_as_hung(pool, monkeypatch):
 
 
 def test_an_idle_worker_s_death_is_nobody_s_failure(pool):
-    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
     for pid in _pids(pool):
         os.kill(pid, signal.SIGKILL)
     end = time.monotonic() + 2
@@ -180,7 +183,6 @@ def test_an_idle_worker_s_death_is_nobody_s_failure(pool):
 
 
 def test_a_job_given_to_a_worker_that_has_just_died_fails_like_any_other(pool):
-    pool.run([(n, "jobs:echo", n) for n in range(2)], seconds=60)
     for worker in pool._workers:
         worker.process.kill()
         worker.process.wait()
@@ -190,8 +192,6 @@ def test_a_job_given_to_a_worker_that_has_just_died_fails_like_any_other(pool):
 
 
 def test_a_replacement_that_dies_while_it_starts_is_replaced_too(pool):
-    while pool.idle < pool.size:  # then the only one that is not up is the replacement
-        pool.poll(1.0)
     pool.submit("first", "jobs:die", seconds=60)
     wait_for(pool, {"first"})
     fresh = next(worker for worker in pool._workers if not worker.ready)
