@@ -114,19 +114,25 @@ def spare_tensorflow() -> None:
     Keras would load it, seconds and 400 MiB, only to ask whether an object is one of its own.
     """
     if loaded_backend() is None and os.environ["KERAS_BACKEND"] != "tensorflow":
-        sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+        _hide("tensorflow")
 
 
 @contextmanager
 def without_packages(*names: str) -> Iterator[None]:
     """Let imports in the block find that packages are not there, unless they are loaded already."""
-    hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    hidden = _hide(*names)
     try:
         yield
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+def _hide(*names: str) -> list[str]:
+    """Let imports find that packages are not there; return those that were not loaded already."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    return hidden
 
 
 def load_keras(backend: str) -> None:

@@ -141,14 +141,16 @@ class WorkerPool:
         waiting, more = iter(jobs), True
         results: dict[Any, Any] = {}
         failed = ""
-        while more or self.busy:
+        while True:
             while more and self.idle:
                 job = next(waiting, None)
                 more = job is not None
                 if job is not None:
                     key, function, *arguments = job
                     self.submit(key, function, *arguments, seconds=seconds)
-            for message in self.poll(1.0) if more or self.busy else ():
+            if not (more or self.busy):
+                break
+            for message in self.poll(1.0):
                 if message.kind == "failed":
                     failed = failed or f"{message.job}: {message.content}"
                 if message.kind == "done":
