@@ -25,14 +25,13 @@ def backtest(
     from forecastr.bundle.load import load_bundle
     from forecastr.bundle.tables import write_table
     from forecastr.data import read_panel
-    from forecastr.engine.backend import backend_to_forecast, spare_tensorflow, use_backend
+    from forecastr.engine.backend import use_backend_to_forecast
     from forecastr.files import require_table_format, to_json
     from forecastr.report.terminal import verdict_text
 
     if output:
         require_table_format(output)
-    use_backend(backend_to_forecast(backend), quick=True)
-    spare_tensorflow()
+    use_backend_to_forecast(backend)
     loaded = load_bundle(bundle_folder(bundle))
     rows = read_panel(tables(data), like=loaded.source)
     warn_of(rows, loaded)

@@ -86,14 +86,14 @@ def choose_backend(requested: str = "auto") -> str:
     return requested
 
 
-def backend_to_forecast(requested: str = "auto") -> str:
-    """Return the backend to forecast with: with ``"auto"`` JAX wherever it is installed and no other is loaded.
+def use_backend_to_forecast(requested: str = "auto") -> None:
+    """Make this process, a command's, forecast on a backend: with ``"auto"`` JAX if installed and no other is loaded.
 
     ``KERAS_BACKEND`` says what to train on. A bundle forecasts alike on all, and JAX loads in a third of the seconds.
     """
-    if requested == "auto" and loaded_backend() is None and "jax" in installed_backends():
-        return "jax"
-    return choose_backend(requested)
+    jax = requested == "auto" and loaded_backend() is None and "jax" in installed_backends()
+    use_backend("jax" if jax else choose_backend(requested), quick=True)
+    spare_tensorflow()
 
 
 def loaded_backend() -> str | None:
