@@ -1,10 +1,13 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from forecastr.evaluation import as_quantiles
-from forecastr.fitting.choosing import Ensemble
+from forecastr.fitting.choosing import Ensemble, choose_ensemble
 from forecastr.fitting.scores import Part
 from forecastr.models.config import NetworkConfig
+from forecastr.schema import Task
 from forecastr.search.trials import Trial
 from forecastr.windows.store import Cutoffs, SeriesStore
 
@@ -51,3 +54,21 @@ def test_a_baseline_with_quantiles_of_its_own_is_forecast_as_it_is(part):
 
     assert ensemble.baselines == ["last_value", "random_walk"]
     np.testing.assert_array_equal(ensemble.forecasts(cubes, simple, part)["random_walk"], own)
+
+
+@pytest.mark.parametrize(("changes", "least"), [("of a price", 0.5), ("around a level", 0.0)])
+def test_of_prices_half_the_forecast_is_the_random_walk_however_good_a_network_was(changes, least):
+    noise = 0.01 * np.random.default_rng(1).normal(size=300)
+    values = 100 * np.exp(noise.cumsum() if changes == "of a price" else noise)
+    store = SeriesStore(values, np.array([0, 300]))
+    part = Part.of(store, Cutoffs(np.zeros(50, int), np.arange(240, 290)), 1, np.array([1.0]))
+    perfect = as_quantiles(part.y_true)
+    trial = Trial(0, NetworkConfig(), result={"update_seconds": 0.0, "updates": 50, "best_updates": 50})
+    search = SimpleNamespace(candidates=[trial], forecasts=lambda trial: perfect)
+
+    ensemble, _ = choose_ensemble(search, part, Task(horizon=1), seconds=60, jobs=1)
+
+    assert ensemble.weights == {trial: 1 - least}
+    assert ensemble.shares.get("random_walk", 0.0) == least
+    classic, _ = choose_ensemble(search, part, Task(horizon=1, preset="classic"), seconds=60, jobs=1)
+    assert (classic.weights, classic.shares) == ({trial: 1.0}, {})

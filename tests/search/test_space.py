@@ -103,6 +103,8 @@ def test_the_portfolio_has_small_networks_and_larger_ones_and_none_that_time_doe
     space = space_of(12, positive=True)
     configs = [space.config(values) for values in space.portfolio()]
     assert (configs[0].units, configs[0].layers, configs[0].updates) == (32, 1, 200)
+    rates = {config.learning_rate for config in configs if (config.units, config.layers) == (32, 1)}
+    assert len(rates) > 1  # validation is to tell how hard short series may be trained
     first = replace(space, long=True).portfolio()[0]
     assert (first["units"], first["layers"], first["updates"]) == (32, 1, 800)  # a third of the cost of an update
     deep = replace(space, long=True, largest=1.5).portfolio()

@@ -8,6 +8,7 @@ SAMPLE = 300  # series of a panel that vote
 FEW = 5  # series: below, nothing averages chance out, so each must be surer
 Z_FEW, Z_MANY = 2.33, 1.645  # one-sided 99 % and 95 %; the latter is the test of M4's Naive2
 LEAST_SHARE = 0.15
+LEAST_STRENGTH = 0.1  # of few series: less explains under a hundredth of what happens, and long series confirm it
 MOST_VALUES = 4_000_000  # that are looked at
 SEASONS = 8  # of each series at least, where it has them
 
@@ -95,7 +96,8 @@ def _strength(sample: Sequence[np.ndarray], length: int, shorter: int | None) ->
     z, chance = (Z_FEW, 0.01) if len(tested) < FEW else (Z_MANY, 0.05)
     # Three standard errors above the share that chance alone would confirm.
     needed = chance + 3 * np.sqrt(chance * (1 - chance) / len(tested))
-    confirmed = np.mean(at_lag > z * error)
+    least = LEAST_STRENGTH if len(tested) < FEW else 0.0
+    confirmed = np.mean(at_lag > np.maximum(z * error, least))
     return float(np.median(at_lag)) if confirmed >= max(needed, LEAST_SHARE) else None
 
 

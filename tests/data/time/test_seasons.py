@@ -85,6 +85,15 @@ def test_the_strength_grows_with_the_season():
     assert season_strengths([rng.normal(size=420)], [7]) == {}
 
 
+def test_a_season_that_explains_nothing_counts_in_a_panel_alone():
+    rng = np.random.default_rng(8)
+    faint = [0.2 * np.tile([1.0, -1, 1, -1, 0], 2000) + rng.normal(size=10_000).cumsum() for _ in range(20)]
+
+    assert season_strengths(faint, [5])[5] < 0.1
+    assert find_seasons(faint, [5]) == (5,)
+    assert [find_seasons([y], [5]) for y in faint] == [(1,)] * 20
+
+
 def test_minutes_have_days_and_weeks_found_in_seconds():
     minute = np.arange(4 * 7 * 1440)
     rng = np.random.default_rng(6)
