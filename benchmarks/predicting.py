@@ -4,12 +4,11 @@
     python benchmarks/predicting.py [--series 1 10000] [--repeats 3] [--bundle FOLDER]
 
 A bundle is fitted first for each number of monthly series, two trials long, or taken from --bundle. Then the
-command runs on each backend in turn: asked for with --backend, and through KERAS_BACKEND, which `predict` heeds
-only where JAX is not installed. CPU seconds say how much of the wall's seconds were its own on a busy machine.
+command runs as it is (on NumPy, where JAX is installed) and with each backend asked for. CPU seconds say how much
+of the wall's seconds were its own on a busy machine.
 """
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
@@ -23,7 +22,7 @@ from many_series import monthly_panel
 from forecastr.engine.backend import installed_backends
 
 FORECASTR = [sys.executable, "-m", "forecastr.cli.main"]
-ROW = "{:<16}{:<28}{:>10}{:>10}"
+ROW = "{:<16}{:<24}" + "{:>10}" * 3
 
 
 def fit_bundle(folder: Path, n_series: int) -> Path:
@@ -35,11 +34,11 @@ def fit_bundle(folder: Path, n_series: int) -> Path:
     return output
 
 
-def predict(bundle: Path, output: Path, options: list[str], environment: dict[str, str]) -> tuple[float, float]:
+def predict(bundle: Path, output: Path, options: list[str]) -> tuple[float, float]:
     """Return wall and CPU seconds of one command."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [*FORECASTR, "predict", str(bundle), "--output", str(output), *options]
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
+    subprocess.run(command, check=True, capture_output=True)
     wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -50,18 +49,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--bundle", type=Path, help="forecast with this one instead of fitting any")
     asked = parser.parse_args()
-    ways: list[tuple[str, list[str], dict[str, str]]] = []
-    for name in (name for name in installed_backends() if name != "torch"):
-        ways += [(f"--backend {name}", ["--backend", name], {}), (f"KERAS_BACKEND={name}", [], {"KERAS_BACKEND": name})]
-    print(ROW.format("series", "backend", "wall s", "CPU s"))
+    ways = [[], *(["--backend", name] for name in installed_backends() if name != "torch")]
+    print(ROW.format("series", "options", "first s", "wall s", "CPU s"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for label in [str(asked.bundle)] if asked.bundle else [f"{n:,}" for n in asked.series]:
             bundle = asked.bundle or fit_bundle(folder, int(label.replace(",", "")))
-            rounds = [[predict(bundle, folder / "f.csv", *way) for _, *way in ways] for _ in range(asked.repeats + 1)]
-            for (way, *_), runs in zip(ways, zip(*rounds[1:], strict=True), strict=True):  # the first fills the caches
-                wall, own = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
-                print(ROW.format(label[-15:], way, f"{wall:.2f}", f"{own:.2f}"), flush=True)
+            rounds = [[predict(bundle, folder / "f.csv", way) for way in ways] for _ in range(asked.repeats + 1)]
+            for way, (first, *runs) in zip(ways, zip(*rounds, strict=True), strict=True):  # the first fills the caches
+                medians = [statistics.median(seconds) for seconds in zip(*runs, strict=True)]
+                cells = [f"{seconds:.2f}" for seconds in (first[0], *medians)]
+                print(ROW.format(label[-15:], " ".join(way), *cells), flush=True)
 
 
 if __name__ == "__main__":

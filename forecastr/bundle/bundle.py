@@ -15,7 +15,7 @@ from forecastr.bundle.networks import Arrays, filled_network, naming
 from forecastr.bundle.tables import forecast_table, future_stamps
 from forecastr.data import Calendar, Panel, Source
 from forecastr.data.continuation import on_grid
-from forecastr.engine.backend import choose_backend, load_keras
+from forecastr.engine.backend import load_keras
 from forecastr.errors import DataError
 from forecastr.evaluation import apply_offsets, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
@@ -185,7 +185,7 @@ class Bundle:
         BundleError
             If the weights of one are not those of its configuration.
         """
-        load_keras(choose_backend())
+        load_keras()
         networks = []
         for member in self.members:
             with naming(self.folder / member.file):

@@ -14,13 +14,14 @@ from forecastr.schema import BACKENDS
 
 # Fastest first, as measured: docs/backends.md.
 PREFERENCE = ("jax", "tensorflow", "torch")
+NUMPY = "numpy"  # Keras' backend that forecasts and cannot train
 GPU_WORKERS = 4  # small networks that share a card
 JAX_PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin")  # without one, JAX does not see the GPU
-# Recurrent cells that run on cuDNN as our layers are made: tanh and sigmoid, GRU with its reset after the product,
-# no mask, no unrolling and no dropout inside the recurrence. From Keras' sources: backend/*/rnn.py.
 # With these XLA compiles for a CPU in half the seconds, and its programs take a quarter longer to run.
 QUICK_FLAGS = ("xla_cpu_use_fusion_emitters=false", "xla_backend_optimization_level=1")
 QUICK_JAX = ("0.7", "0.8", "0.9", "0.10")  # JAX that knows these flags: one that does not ends the process
+# Recurrent cells that run on cuDNN as our layers are made: tanh and sigmoid, GRU with its reset after the product,
+# no mask, no unrolling and no dropout inside the recurrence. From Keras' sources: backend/*/rnn.py.
 CUDNN_CELLS = {"jax": ("lstm",), "tensorflow": ("lstm", "gru"), "torch": ("lstm", "gru")}
 
 
@@ -63,7 +64,7 @@ def recurrent_kernel(cell: str, *, backend: str, device: str) -> str:
 def choose_backend(requested: str = "auto") -> str:
     """Return the backend to use: the one asked for, or the fastest one installed for the device.
 
-    With ``"auto"``, what this process has loaded or ``KERAS_BACKEND`` names comes first.
+    With ``"auto"``, what this process has loaded or ``KERAS_BACKEND`` names comes first, if it can train.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def choose_backend(requested: str = "auto") -> str:
     installed = installed_backends()
     if requested == "auto":
         decided = loaded_backend() or os.environ.get("KERAS_BACKEND")
-        if decided:
+        if decided and decided != NUMPY:
             return decided
         able = [name for name in PREFERENCE if name in installed]
         return next((name for name in able if device_of(name) == find_device()), able[0])
@@ -87,12 +88,13 @@ def choose_backend(requested: str = "auto") -> str:
 
 
 def use_backend_to_forecast(requested: str = "auto") -> None:
-    """Make this process, a command's, forecast on a backend: with ``"auto"`` JAX if installed and no other is loaded.
+    """Make this process, a command's, forecast on a backend: with ``"auto"`` on NumPy if no other is loaded.
 
-    ``KERAS_BACKEND`` says what to train on. A bundle forecasts alike on all, and JAX loads in a third of the seconds.
+    ``KERAS_BACKEND`` says what to train on. A bundle forecasts alike on all, and NumPy has nothing to compile.
+    Keras takes some functions for it from JAX, without which the choice is that of training.
     """
-    jax = requested == "auto" and loaded_backend() is None and "jax" in installed_backends()
-    use_backend("jax" if jax else choose_backend(requested), quick=True)
+    numpy = requested == "auto" and loaded_backend() is None and "jax" in installed_backends()
+    use_backend(NUMPY if numpy else choose_backend(requested), quick=True)
     spare_tensorflow()
 
 
@@ -135,9 +137,12 @@ def _hide(*names: str) -> list[str]:
     return hidden
 
 
-def load_keras(backend: str) -> None:
-    """Load Keras on this backend, and not what it only offers to work with: that is a third of its time."""
-    use_backend(backend)
+def load_keras(backend: str | None = None) -> None:
+    """Load Keras on this backend, and not what it only offers to work with: that is a third of its time.
+
+    Without a name it is the one that this process was told to use, or else the one to train on.
+    """
+    use_backend(backend or os.environ.get("KERAS_BACKEND") or choose_backend())
     with without_packages("matplotlib", "sklearn"):
         import keras  # noqa: F401
 

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from forecastr.engine.backend import loaded_backend
+from forecastr.engine.backend import NUMPY, loaded_backend
 from forecastr.engine.networks import networks_of
 from forecastr.engine.work import ForecastJob
 from forecastr.files import naming, whole_file, write_array
@@ -34,6 +34,7 @@ MOST_SCALES = 10.0
 MOST_SCALES_KNOWN = 30.0  # a holiday may lift a value out of all that its window has seen
 _COMPUTED: WeakKeyDictionary[SeriesStore, dict[Any, Any]] = WeakKeyDictionary()
 BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
+BATCH_UNCOMPILED = 4096  # where every operation has its price, whatever its size
 MOST_NUMBERS = 1 << 28  # that they take together, a gigabyte
 
 
@@ -116,11 +117,12 @@ def forecast_cutoffs(
     """
     source = WindowSource.from_store(store, scaler)
     length = past_length(config, shape)
-    # One batch of many needs no second shape; a lone one is not worth TensorFlow's second of tracing.
     most_windows = max(1, MOST_NUMBERS // numbers_per_window(config, shape))
-    batch_size = min(BATCH, 1 << most_windows.bit_length() - 1)
+    uncompiled = loaded_backend() == NUMPY
+    batch_size = min(BATCH_UNCOMPILED if uncompiled else BATCH, 1 << most_windows.bit_length() - 1)
+    # One batch of many needs no second shape; a lone one is not worth TensorFlow's second of tracing.
     size = batch_size if len(cutoffs) > batch_size else None
-    at_once = size is None and loaded_backend() == "tensorflow"
+    at_once = uncompiled or (size is None and loaded_backend() == "tensorflow")
     most = MOST_SCALES if config.covariates == "none" else MOST_SCALES_KNOWN
     quantiles = np.empty((len(cutoffs), horizon, len(QUANTILE_LEVELS)))
     for first in range(0, len(cutoffs), batch_size):
@@ -173,14 +175,16 @@ def predict_windows(
     Or nothing is compiled, and the operations run ``at_once``.
     """
     n_windows = len(inputs["past"] if isinstance(inputs, dict) else inputs)
+    if at_once:
+        with np.errstate(all="ignore"):  # as compiled: what overflows is cut afterwards
+            return np.asarray(network(inputs, training=False))[:, 0]
     size = size or 1 << max(0, n_windows - 1).bit_length()
 
     def padded(windows: np.ndarray) -> np.ndarray:
         return np.concatenate([windows, np.zeros((size - n_windows, *windows.shape[1:]), windows.dtype)])
 
     batch = {name: padded(part) for name, part in inputs.items()} if isinstance(inputs, dict) else padded(inputs)
-    outputs = network(batch, training=False) if at_once else network.predict_on_batch(batch)
-    return np.asarray(outputs)[:n_windows, 0]
+    return np.asarray(network.predict_on_batch(batch))[:n_windows, 0]
 
 
 def _roll(network: "keras.Model", past: Inputs, horizon: int, *, size: int | None, at_once: bool) -> np.ndarray:

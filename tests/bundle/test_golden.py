@@ -43,7 +43,7 @@ def as_stranger() -> list[str]:
     return STRANGER if os.geteuid() == 0 and shutil.which("setpriv") else []
 
 
-@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+@pytest.mark.parametrize("backend", ["auto", "jax", "tensorflow"])
 def test_the_bundle_of_format_1_forecasts_as_it_did_for_a_stranger_without_a_home(backend, bundle, command_environment):
     done = subprocess.run(
         [

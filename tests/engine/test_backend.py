@@ -16,6 +16,7 @@ from forecastr.engine.backend import (
     device_of,
     keras_environment,
     recurrent_kernel,
+    use_backend_to_forecast,
     without_packages,
 )
 from forecastr.engine.environment import recurrent_kernels
@@ -94,6 +95,23 @@ def test_a_few_workers_share_a_gpu_and_reserve_nothing(machine, monkeypatch):
     environment = keras_environment("tensorflow")
     assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
     assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("packages", "asked", "chosen"),
+    [
+        (("jax", "tensorflow"), "auto", "numpy"),
+        (("jax", "tensorflow"), "tensorflow", "tensorflow"),
+        (("tensorflow",), "auto", "tensorflow"),  # Keras takes from JAX what NumPy does not have
+    ],
+)
+def test_a_command_that_only_forecasts_compiles_nothing_unless_told(machine, monkeypatch, packages, asked, chosen):
+    machine(*packages, gpu=False)
+    monkeypatch.setattr(room, "_hide", lambda *names: [])
+    monkeypatch.setattr(room.os, "environ", {})
+    use_backend_to_forecast(asked)
+    assert room.os.environ["KERAS_BACKEND"] == chosen
+    assert choose_backend() != "numpy"  # which cannot train
 
 
 def test_what_computes_little_is_compiled_quickly_on_a_cpu(machine, monkeypatch):

@@ -1,3 +1,7 @@
+import os
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import keras
@@ -141,6 +145,34 @@ def test_quantiles_never_cross_and_the_forecaster_is_the_trainer_s_last_step(bui
         assert np.isfinite(trained).all()
         assert (np.diff(trained, axis=-1) >= 0).all()
         np.testing.assert_allclose(forecast, trained[:, -1:], rtol=1e-4, atol=1e-4)
+
+
+def test_numpy_forecasts_what_the_backend_that_trained_does(built, tmp_path):
+    cases = {}
+    for name, case in CONFIGS.items():
+        network, past = built[name][1], windows(*case)
+        before = randomize(network, seed=2)
+        cases[name] = (*case, network.get_weights(), past, outputs(network, past))
+        network.set_weights(before)
+    (tmp_path / "cases.pickle").write_bytes(pickle.dumps(cases))
+    code = """
+import pickle, sys
+import keras, numpy as np
+from forecastr.models.network import build_forecaster
+assert keras.config.backend() == "numpy"
+for name, (config, shape, weights, past, expected) in pickle.load(open(sys.argv[1], "rb")).items():
+    network = build_forecaster(config, shape)
+    network.set_weights(weights)
+    np.testing.assert_allclose(network.predict_on_batch(past), expected, rtol=1e-4, atol=1e-4, err_msg=name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "cases.pickle")],
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", EVERY)
