@@ -119,10 +119,10 @@ def _repeats(stamps: pd.Series | None) -> bool:
 
 def _discover_id(loaded: pd.DataFrame, columns: Columns, stamps: pd.Series) -> Choice | None:
     """Return the text column that leaves no stamp twice in a series, if stamps repeat and there is one."""
-    times, distinct = _codes(stamps)
-    repeated = len(loaded) - len(distinct)
+    repeated = int(stamps.duplicated().sum())
     if repeated < max(1, LEAST_REPEATED * len(loaded)):
         return None
+    times, _ = _codes(stamps)
     candidates = id_candidates(columns.traits, columns.used)
     texts = [name for name in candidates if name in loaded and columns.traits.is_text(name)]
     groups = {name: _name_rows(loaded, (name,)) for name in texts}

@@ -18,6 +18,7 @@ from forecastr.engine.forecasting import (
     save_weights,
     scaler_of,
 )
+from forecastr.engine.memory import release_memory
 from forecastr.engine.networks import forgotten_on_error, networks_of
 from forecastr.engine.optimizer import learning_rate_at
 from forecastr.engine.work import TrainJob
@@ -197,6 +198,8 @@ class Watch(keras.callbacks.Callback):
             }
         )
         self.norm_before, self.updates_before = norm_sum, self.updates
+        if not epoch:
+            release_memory()  # of compiling
         self.ended = time.monotonic()
         if not epoch:
             self.compiled = self.ended, self.updates

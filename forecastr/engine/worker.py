@@ -11,6 +11,7 @@ import traceback
 from multiprocessing.connection import Connection
 
 from forecastr.engine.backend import load_keras, spare_tensorflow
+from forecastr.engine.memory import release_memory
 from forecastr.errors import StorageError
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -30,6 +31,7 @@ def main() -> None:
             name, arguments = connection.recv()
         except EOFError:
             return
+        release_memory()  # of the work before
         module, _, attribute = name.partition(":")
         try:
             function = getattr(importlib.import_module(module), attribute)

@@ -1,7 +1,7 @@
 """Dates as people write them, read one way for the whole column: text [U] -> stamps [U]."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from forecastr.data.time.calendar import DAY, HOUR, MINUTE, SECOND, month_length
 from forecastr.data.time.formats import FIRST_YEAR, LAST_YEAR, fixed_marks, letters_of, pattern_of
 
 NAT = np.datetime64("NaT", "ns")
+BLOCK = 1_000_000  # texts parsed at once: their fields take several times their own memory
 CENTURY = 69  # two digits from here on are 19.., those below 20..: as in POSIX
 
 
@@ -53,6 +54,13 @@ def parse_text(texts: Sequence[str] | pa.Array, date_format: str) -> np.ndarray:
 def parse_zoned(texts: Sequence[str] | pa.Array, date_format: str) -> Parsed:
     """Return the wall clock times of texts [U] and their offsets from UTC."""
     texts = as_texts(texts)
+    parts = [_parse_block(texts.slice(start, BLOCK), date_format) for start in range(0, max(len(texts), 1), BLOCK)]
+    if len(parts) == 1:
+        return parts[0]
+    return Parsed(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Parsed)))
+
+
+def _parse_block(texts: pa.Array, date_format: str) -> Parsed:
     count = len(texts)
     offsets, zoned = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool)
     if not count:

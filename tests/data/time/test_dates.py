@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from forecastr.data import ReadOptions, Source, format_stamps, read_panel
+from forecastr.data.time import dates
 from forecastr.errors import DataError
 
 
@@ -115,3 +116,16 @@ def test_a_source_survives_json():
     source = panel_of(["1/13/2017", "1/14/2017"]).source
 
     assert Source.from_dict(source.to_dict()) == source
+
+
+def test_texts_are_parsed_in_blocks_as_at_once(monkeypatch):
+    texts = [f"2020-01-{day:02d}T00:00{zone}" for day in range(1, 31) for zone in ("", "Z", "+02:00")] + ["?"]
+    at_once = dates.parse_zoned(texts, "%Y-%m-%dT%H:%M%z")
+    monkeypatch.setattr(dates, "BLOCK", 7)
+    in_blocks = dates.parse_zoned(texts, "%Y-%m-%dT%H:%M%z")
+
+    assert np.isnat(at_once.wall).sum() == 1
+    assert (at_once.zoned.sum(), len(set(at_once.offsets))) == (60, 2)
+    for name in ("wall", "offsets", "zoned"):
+        np.testing.assert_array_equal(getattr(in_blocks, name), getattr(at_once, name))
+    assert len(dates.parse_zoned([], "%Y-%m-%d").wall) == 0
