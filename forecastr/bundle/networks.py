@@ -161,7 +161,8 @@ def filled_network(config: NetworkConfig, shape: WindowShape, arrays: Arrays) ->
     """
     from forecastr.models.network import build_forecaster
 
-    network = build_forecaster(config, shape)
+    with np.errstate(all="ignore"):  # on NumPy, Keras learns shapes by trying layers on numbers that nobody wrote
+        network = build_forecaster(config, shape)
     taken = {path for path in arrays if "/seed_generator/" in path}  # of dropout, which forecasts do not use
     for path, variable in _variables(network):
         if path not in arrays or arrays[path].shape != variable.shape:

@@ -87,14 +87,18 @@ def choose_backend(requested: str = "auto") -> str:
     return requested
 
 
-def use_backend_to_forecast(requested: str = "auto") -> None:
-    """Make this process, a command's, forecast on a backend: with ``"auto"`` on NumPy if no other is loaded.
+def backend_to_forecast(requested: str = "auto") -> str:
+    """Return the backend for a process of ours that only forecasts: with ``"auto"`` NumPy.
 
     ``KERAS_BACKEND`` says what to train on. A bundle forecasts alike on all, and NumPy has nothing to compile.
     Keras takes some functions for it from JAX, without which the choice is that of training.
     """
-    numpy = requested == "auto" and loaded_backend() is None and "jax" in installed_backends()
-    use_backend(NUMPY if numpy else choose_backend(requested), quick=True)
+    return NUMPY if requested == "auto" and "jax" in installed_backends() else choose_backend(requested)
+
+
+def use_backend_to_forecast(requested: str = "auto") -> None:
+    """Make this process, a command's, forecast on a backend, unless Keras is loaded already."""
+    use_backend(backend_to_forecast(requested), quick=True)
     spare_tensorflow()
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from forecastr.bundle.bundle import Bundle
 from forecastr.bundle.load import load_bundle
 from forecastr.bundle.tables import backtest_table
+from forecastr.engine.backend import backend_to_forecast
 from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import FORECAST, ForecastJob
@@ -248,9 +249,11 @@ class _Fit:
 
     def _forecast(self, fitted: Fitted) -> pd.DataFrame:
         """Forecast past the end of the data with the bundle just written, as tomorrow's `predict` will."""
-        self.pool.submit("forecast", FORECAST_BUNDLE, self.work.run / "bundle", seconds=math.inf)
-        self.meanwhile(fitted)
-        forecast: pd.DataFrame = self.pool.run([], seconds=math.inf)["forecast"]["forecast"]
+        self.pool.close()  # all is trained
+        with WorkerPool(1, backend=backend_to_forecast()) as forecaster:
+            forecaster.submit("forecast", FORECAST_BUNDLE, self.work.run / "bundle", seconds=math.inf)
+            self.meanwhile(fitted)
+            forecast: pd.DataFrame = forecaster.run([], seconds=math.inf)["forecast"]["forecast"]
         return forecast
 
     def _summarize(
