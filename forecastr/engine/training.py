@@ -183,6 +183,8 @@ class Watch(keras.callbacks.Callback):
             trainer.stop_training = True
         if epoch:  # the first took as long as compiling
             self._end_in_time()
+        else:
+            release_memory()  # of compiling
         if self.updates >= self.planned:
             trainer.stop_training = True
         norm_sum = float(np.asarray(trainer.optimizer.norm_sum))
@@ -198,8 +200,6 @@ class Watch(keras.callbacks.Callback):
             }
         )
         self.norm_before, self.updates_before = norm_sum, self.updates
-        if not epoch:
-            release_memory()  # of compiling
         self.ended = time.monotonic()
         if not epoch:
             self.compiled = self.ended, self.updates

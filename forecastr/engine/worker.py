@@ -27,11 +27,11 @@ def main() -> None:
     load_keras(os.environ["KERAS_BACKEND"])  # while the parent still reads the table
     connection.send(("ready", time.monotonic()))
     while True:
+        release_memory()  # of the work before, while there is none
         try:
             name, arguments = connection.recv()
         except EOFError:
             return
-        release_memory()  # of the work before
         module, _, attribute = name.partition(":")
         try:
             function = getattr(importlib.import_module(module), attribute)
