@@ -51,7 +51,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     """
     start = time.monotonic()
     networks = networks_of(job.config, job.shape)
-    networks.begin(job.seed, load_weights(job.begin_with) if job.begin_with else None)
+    networks.begin(job.config, job.seed, load_weights(job.begin_with) if job.begin_with else None)
     network = networks.forecaster
     train_store = SeriesStore.load(job.train)
     scaler = scaler_of(job.config, job.shape, train_store)

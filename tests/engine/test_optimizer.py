@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from forecastr.engine.optimizer import learning_rate_at, make_optimizer
+from forecastr.engine.optimizer import VectorAdamW, learning_rate_at
 from forecastr.models.config import CLASSIC, NetworkConfig
 
 
@@ -39,13 +39,36 @@ def gradients() -> list[np.ndarray]:
 def test_without_weight_decay_it_is_plain_adam():
     assert (CLASSIC.weight_decay, CLASSIC.clip_norm, CLASSIC.schedule) == (0, 0, "constant")
     start = np.ones(3, "float32")
-    ours = descend(make_optimizer(CLASSIC), start, gradients())
+    ours = descend(VectorAdamW(CLASSIC), start, gradients())
     np.testing.assert_allclose(ours, descend(keras.optimizers.Adam(1e-3), start, gradients()), rtol=1e-6)
     assert not np.allclose(ours, start)
 
 
+def test_weights_of_any_shape_are_updated_as_keras_own_adamw_does():
+    config = NetworkConfig(clip_norm=0.5, weight_decay=0.1, learning_rate=0.02)
+    keras_own = keras.optimizers.AdamW(0.02, weight_decay=0.1, global_clipnorm=0.5)
+    keras_own.exclude_from_weight_decay(var_names=["bias"])
+    results = []
+    for optimizer in (VectorAdamW(config), keras_own):
+        weights = [keras.Variable(np.ones(s, "float32"), name=n) for s, n in (((2, 3), "a"), ((3,), "bias"), ((), "b"))]
+        rng = np.random.default_rng(1)
+        for size in (0.01, 1.0, 100.0, 1.0):
+            grads = [keras.ops.convert_to_tensor(size * rng.normal(size=w.shape).astype("float32")) for w in weights]
+            optimizer.apply(grads, weights)
+        results.append([np.asarray(w.value) for w in weights])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-6)
+
+
+def test_a_weight_without_a_gradient_stays():
+    used, unused = keras.Variable(np.ones(2, "float32")), keras.Variable(np.ones(2, "float32"))
+    VectorAdamW(NetworkConfig(weight_decay=0.0)).apply([keras.ops.ones(2), None], [used, unused])
+    assert (np.asarray(used.value) < 1).all()
+    assert (np.asarray(unused.value) == 1).all()
+
+
 def test_the_norm_is_summed_before_clipping():
-    optimizer = make_optimizer(NetworkConfig(clip_norm=0.1))
+    optimizer = VectorAdamW(NetworkConfig(clip_norm=0.1))
     descend(optimizer, np.ones(3, "float32"), gradients())
     expected = sum(np.sqrt((gradient**2).sum()) for gradient in gradients())
     assert float(np.asarray(optimizer.norm_sum.value)) == pytest.approx(expected, rel=1e-5)
@@ -59,6 +82,6 @@ def test_clipping_shortens_long_gradients_only():
     start = np.ones(3, "float32")
     config = NetworkConfig(clip_norm=1.0, schedule="constant", weight_decay=0.0)
     unclipped = NetworkConfig(clip_norm=0.0, schedule="constant", weight_decay=0.0)
-    ours = descend(make_optimizer(config), start, long_then_short)
-    np.testing.assert_allclose(ours, descend(make_optimizer(unclipped), start, clipped), rtol=1e-5)
-    assert not np.allclose(ours, descend(make_optimizer(unclipped), start, long_then_short), rtol=1e-5)
+    ours = descend(VectorAdamW(config), start, long_then_short)
+    np.testing.assert_allclose(ours, descend(VectorAdamW(unclipped), start, clipped), rtol=1e-5)
+    assert not np.allclose(ours, descend(VectorAdamW(unclipped), start, long_then_short), rtol=1e-5)
