@@ -1,14 +1,16 @@
 """Forecasts of one network from any cutoffs, in the target's unit."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
+import keras
 import numpy as np
 
 from forecastr.engine.backend import NUMPY, loaded_backend
-from forecastr.engine.networks import networks_of
+from forecastr.engine.networks import networks_of, padded
 from forecastr.engine.work import ForecastJob
 from forecastr.files import naming, whole_file, write_array
 from forecastr.models.config import (
@@ -27,9 +29,6 @@ from forecastr.windows.rescaling import CovariateScaler, fit_covariates
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, last_values
 
-if TYPE_CHECKING:
-    import keras
-
 MOST_SCALES = 10.0
 MOST_SCALES_KNOWN = 30.0  # a holiday may lift a value out of all that its window has seen
 _COMPUTED: WeakKeyDictionary[SeriesStore, dict[Any, Any]] = WeakKeyDictionary()
@@ -40,13 +39,21 @@ MOST_NUMBERS = 1 << 28  # that they take together, a gigabyte
 
 def forecast(job: ForecastJob) -> dict[str, int]:
     """Write the quantiles of every cutoff of a job; return how many there are."""
-    network = networks_of(job.config, job.shape).forecaster
-    network.set_weights(load_weights(job.weights))
+    networks = networks_of(job.config, job.shape)
+    networks.forecaster.set_weights(load_weights(job.weights))
     scaled_on, store = SeriesStore.load(job.scaled_on), SeriesStore.load(job.store)
     scaler = scaler_of(job.config, job.shape, scaled_on)
     covariates = covariate_windows(job.config, job.shape, store, scaled_on)
     quantiles = forecast_cutoffs(
-        network, job.config, job.shape, store, scaler, job.cutoffs, job.horizon, covariates=covariates
+        networks.forecaster,
+        job.config,
+        job.shape,
+        store,
+        scaler,
+        job.cutoffs,
+        job.horizon,
+        covariates=covariates,
+        express=partial(networks.express, last=True),
     )
     save_array(job.output, quantiles)
     return {"windows": len(quantiles)}
@@ -101,7 +108,7 @@ def _once(store: SeriesStore, what: Any, compute: Callable[[], Any]) -> Any:
 
 
 def forecast_cutoffs(
-    network: "keras.Model",
+    network: keras.Model,
     config: NetworkConfig,
     shape: WindowShape,
     store: SeriesStore,
@@ -110,10 +117,12 @@ def forecast_cutoffs(
     horizon: int,
     *,
     covariates: CovariateWindows | None = None,
+    express: Callable[[Inputs], Any] = lambda inputs: inputs,
 ) -> np.ndarray:
     """Return quantiles [W, H, Q] of a network from every cutoff; a series without a scale repeats its last value.
 
-    A network of a shorter horizon is applied again to its own medians until the horizon is full.
+    The network reads what ``express`` returns of the windows. One of a shorter horizon is applied again to its own
+    medians until the horizon is full.
     """
     source = WindowSource.from_store(store, scaler)
     length = past_length(config, shape)
@@ -129,7 +138,11 @@ def forecast_cutoffs(
         batch = slice(first, first + batch_size)
         inputs = windows_at(source, cutoffs.take(batch), length, covariates)
         past = inputs["past"] if isinstance(inputs, dict) else inputs
-        scaled = within_reach(_roll(network, inputs, horizon, size=size, at_once=at_once), past, most)
+
+        def predict(windows: Inputs) -> np.ndarray:
+            return predict_windows(network, express(windows), size=size, at_once=at_once)
+
+        scaled = within_reach(_roll(predict, inputs, horizon), past, most)
         quantiles[batch] = scaler.inverse(scaled, cutoffs.series[batch])
         if scaler.log:  # what is near in logarithms may be far away
             values = scaler.inverse(past[..., 0], cutoffs.series[batch])
@@ -167,33 +180,27 @@ def _seen_range(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.nd
     return low, high
 
 
-def predict_windows(
-    network: "keras.Model", inputs: Inputs, *, size: int | None = None, at_once: bool = False
-) -> np.ndarray:
+def predict_windows(network: keras.Model, inputs: Any, *, size: int | None = None, at_once: bool = False) -> np.ndarray:
     """Return a network's outputs [W, H, Q]; batches are padded to ``size``, or to a power of two: few are compiled.
 
     Or nothing is compiled, and the operations run ``at_once``.
     """
-    n_windows = len(inputs["past"] if isinstance(inputs, dict) else inputs)
     if at_once:
         with np.errstate(all="ignore"):  # as compiled: what overflows is cut afterwards
             return np.asarray(network(inputs, training=False))[:, 0]
+    n_windows = len(keras.tree.flatten(inputs)[0])
     size = size or 1 << max(0, n_windows - 1).bit_length()
-
-    def padded(windows: np.ndarray) -> np.ndarray:
-        return np.concatenate([windows, np.zeros((size - n_windows, *windows.shape[1:]), windows.dtype)])
-
-    batch = {name: padded(part) for name, part in inputs.items()} if isinstance(inputs, dict) else padded(inputs)
+    batch = keras.tree.map_structure(lambda windows: padded(windows, size), inputs)
     return np.asarray(network.predict_on_batch(batch))[:n_windows, 0]
 
 
-def _roll(network: "keras.Model", past: Inputs, horizon: int, *, size: int | None, at_once: bool) -> np.ndarray:
+def _roll(predict: Callable[[Inputs], np.ndarray], past: Inputs, horizon: int) -> np.ndarray:
     """Forecast, append the medians, and forecast again until the horizon is full [W, H, Q]."""
     if isinstance(past, dict):  # networks with covariates forecast the whole horizon
-        return predict_windows(network, past, size=size, at_once=at_once)[:, :horizon]
+        return predict(past)[:, :horizon]
     parts, done = [], 0
     while done < horizon:
-        part = predict_windows(network, past, size=size, at_once=at_once)
+        part = predict(past)
         parts.append(part)
         done += part.shape[1]
         median = part[..., MEDIAN]
@@ -202,7 +209,7 @@ def _roll(network: "keras.Model", past: Inputs, horizon: int, *, size: int | Non
     return np.concatenate(parts, axis=1)[:, :horizon]
 
 
-def save_weights(network: "keras.Model", path: Path) -> None:
+def save_weights(network: keras.Model, path: Path) -> None:
     """Write a network's weights as plain arrays."""
     with whole_file(path) as temporary:
         np.savez(temporary, *network.get_weights())

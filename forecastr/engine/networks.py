@@ -1,9 +1,10 @@
 """Networks that a worker keeps: the next job of the same architecture need not build, trace and compile it again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,9 +13,17 @@ from forecastr.engine.optimizer import VectorAdamW
 from forecastr.models.config import NetworkConfig, WindowShape
 from forecastr.models.initializers import initial_weights
 from forecastr.models.losses import LOSSES
-from forecastr.models.network import build_networks
+from forecastr.models.network import build_expression, build_learners, build_networks
+from forecastr.windows.batches import Inputs
 
 KEPT = 4  # architectures: their programs take some 30 MiB each
+AT_ONCE = 32  # windows that are expressed together: one shape to compile for all batches
+# What decides how a window is expressed, before any weight.
+EXPRESSED = (
+    *("context_length", "supervision", "stride", "bases", "transform", "level_seasons", "local_scale"),
+    *("covariates", "calendar"),
+)
+Express = Callable[[Inputs], list[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +33,28 @@ class Networks:
     Parameters
     ----------
     trainer, forecaster : Model
-        As of ``build_networks``.
+        As of ``build_networks``, or of ``build_learners`` where there is an expression.
+    express_some : callable or None
+        What ``AT_ONCE`` windows have to go through before, if there is an expression.
     as_built : list of ndarray
         The forecaster's weights before any training; random ones are drawn anew for every seed.
     """
 
     trainer: keras.Model
     forecaster: keras.Model
+    express_some: Express | None
     as_built: list[np.ndarray]
+
+    def express(self, inputs: Inputs, *, last: bool = False) -> Any:
+        """Return what the trainer reads of some windows, or what the forecaster does: of their ``last`` step alone."""
+        if self.express_some is None:
+            return inputs
+        n_windows, parts = len(keras.tree.flatten(inputs)[0]), []
+        for first in range(0, n_windows, AT_ONCE):
+            some = keras.tree.map_structure(lambda x, at=slice(first, first + AT_ONCE): padded(x[at], AT_ONCE), inputs)
+            features, *at_steps = self.express_some(some)
+            parts.append([features, *(np.asarray(x)[:, -1:] if last else x for x in at_steps)])
+        return parts[0] if n_windows == AT_ONCE else [np.concatenate(x)[:n_windows] for x in zip(*parts, strict=True)]
 
     def begin(self, config: NetworkConfig, seed: int, weights: Sequence[np.ndarray] | None = None) -> None:
         """Be as if just built: what an earlier job left decides nothing.
@@ -73,10 +96,31 @@ def forgotten_on_error() -> Iterator[None]:
 
 @lru_cache(maxsize=KEPT)
 def _build(config: NetworkConfig, shape: WindowShape) -> Networks:
-    trainer, forecaster = build_networks(config, shape)
+    express: Express | None = None
+    if config.head == "plain" or keras.config.backend() != "jax":
+        trainer, forecaster = build_networks(config, shape)
+    else:
+        deciding = {name: getattr(config, name) for name in EXPRESSED}
+        expression, express = _compile_expression(replace(NetworkConfig(), **deciding), shape)
+        trainer, forecaster = build_learners(config, expression)
     # TensorFlow trains recurrent layers several times slower on a CPU when XLA compiles them.
     trainer.compile(
         optimizer=VectorAdamW(config), loss=LOSSES[config.loss], jit_compile=keras.config.backend() == "jax"
     )
     trainer.optimizer.build(trainer.trainable_variables)
-    return Networks(trainer, forecaster, forecaster.get_weights())
+    return Networks(trainer, forecaster, express, forecaster.get_weights())
+
+
+@lru_cache(maxsize=KEPT)
+def _compile_expression(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Model, Express]:
+    """Return an expression and a program of it: compiling it is half the work of compiling a network."""
+    import jax
+
+    expression = build_expression(config, shape)
+    return expression, jax.jit(lambda inputs: expression.stateless_call([], [], inputs)[0])
+
+
+def padded(windows: np.ndarray, size: int) -> np.ndarray:
+    """Return some windows and zeros, ``size`` in all."""
+    missing = size - len(windows)
+    return np.pad(windows, ((0, missing), *[(0, 0)] * (windows.ndim - 1))) if missing else windows

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,14 +20,14 @@ from forecastr.engine.forecasting import (
     scaler_of,
 )
 from forecastr.engine.memory import release_memory
-from forecastr.engine.networks import forgotten_on_error, networks_of
+from forecastr.engine.networks import Networks, forgotten_on_error, networks_of
 from forecastr.engine.optimizer import learning_rate_at
 from forecastr.engine.work import TrainJob
 from forecastr.errors import SearchError
 from forecastr.files import naming
 from forecastr.models.config import past_length, supervised_reach
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
-from forecastr.windows.batches import BatchShape, Inputs, WindowSource, draw_batches, windows_at
+from forecastr.windows.batches import BatchShape, WindowSource, draw_batches, windows_at
 from forecastr.windows.beside import CovariateWindows
 from forecastr.windows.store import SeriesStore
 
@@ -66,7 +67,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     known = SeriesStore.load(job.known)
     covariates = covariate_windows(job.config, job.shape, train_store, train_store)
     known_covariates = covariate_windows(job.config, job.shape, known, train_store)
-    watched = _watched_windows(job, known, scaler, batch_shape, known_covariates)
+    watched = _watched_windows(job, networks, known, scaler, batch_shape, known_covariates)
     watch = Watch(job, network, watched, report, start)
     batches = draw_batches(
         WindowSource.from_store(train_store, scaler),
@@ -78,7 +79,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     if np.isfinite(scaler.scale).any():  # where no series ever moves, the network stays as it begins
         with forgotten_on_error():
             networks.trainer.fit(
-                watch.until_deadline(batches),
+                watch.until_deadline((networks.express(inputs), future) for inputs, future in batches),
                 steps_per_epoch=math.ceil(job.config.updates / epochs),  # equal epochs: hardly an update too many
                 epochs=epochs,
                 shuffle=False,  # they are drawn at random
@@ -91,7 +92,15 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     save_weights(network, job.output / "weights.npz")
     if job.validation is not None:
         forecasts = forecast_cutoffs(
-            network, job.config, job.shape, known, scaler, job.validation, job.horizon, covariates=known_covariates
+            network,
+            job.config,
+            job.shape,
+            known,
+            scaler,
+            job.validation,
+            job.horizon,
+            covariates=known_covariates,
+            express=partial(networks.express, last=True),
         )
         save_array(job.output / "validation.npy", forecasts)
     if job.network:
@@ -109,13 +118,20 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
 
 
 def _watched_windows(
-    job: TrainJob, known: SeriesStore, scaler: Any, shape: BatchShape, covariates: CovariateWindows | None
-) -> tuple[Inputs, np.ndarray] | None:
+    job: TrainJob,
+    networks: Networks,
+    known: SeriesStore,
+    scaler: Any,
+    shape: BatchShape,
+    covariates: CovariateWindows | None,
+) -> tuple[Any, np.ndarray] | None:
+    """Return what the forecaster reads of some validation windows, and what followed them."""
     if job.validation is None:
         return None
     cutoffs = job.validation.thinned(WATCHED_WINDOWS)
     source = WindowSource.from_store(known, scaler)
-    return windows_at(source, cutoffs, shape.past_length, covariates), source.future(cutoffs, shape.horizon)
+    windows = windows_at(source, cutoffs, shape.past_length, covariates)
+    return networks.express(windows, last=True), source.future(cutoffs, shape.horizon)
 
 
 class Watch(keras.callbacks.Callback):
@@ -130,7 +146,7 @@ class Watch(keras.callbacks.Callback):
         self,
         job: TrainJob,
         network: keras.Model,
-        watched: tuple[Inputs, np.ndarray] | None,
+        watched: tuple[Any, np.ndarray] | None,
         report: Report,
         start: float,
     ) -> None:

@@ -9,6 +9,10 @@ from keras import ops
 
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
 
+# Of a value above a quantile, and below it.
+ABOVE = 2 * np.array(QUANTILE_WEIGHTS, "float32") * np.array(QUANTILE_LEVELS, "float32")
+BELOW = ABOVE - 2 * np.array(QUANTILE_WEIGHTS, "float32")
+
 
 def target_steps(future: Any, n_steps: int, horizon: int) -> tuple[Any, Any]:
     """Return what follows each supervised step [B, S, H]: values, and 1 where there is one.
@@ -33,10 +37,8 @@ def _mean_over_windows(error: Any, observed: Any) -> Any:
 def pinball(future: Any, quantiles: Any) -> Any:
     """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978)."""
     y, observed = target_steps(future, *quantiles.shape[1:3])
-    error = 0.0
-    for q, (quantile_level, weight) in enumerate(zip(QUANTILE_LEVELS, QUANTILE_WEIGHTS, strict=True)):
-        below = y - quantiles[..., q]
-        error = error + 2 * weight * ops.maximum(quantile_level * below, (quantile_level - 1) * below)
+    below = y[..., None] - quantiles
+    error = ops.sum(ops.maximum(ABOVE * below, BELOW * below), axis=-1)
     return _mean_over_windows(error, observed)
 
 

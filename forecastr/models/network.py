@@ -1,6 +1,6 @@
 """From a configuration to the Keras models that train and that forecast."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -44,16 +44,57 @@ def build_forecaster(config: NetworkConfig, shape: WindowShape) -> keras.Model:
     return _assemble(config, shape, _encoder(config), _head_layer(config), 1)
 
 
+def build_expression(config: NetworkConfig, shape: WindowShape) -> keras.Model:
+    """Return the part of a network to train that has no weights, which many configurations share.
+
+    It reads what the network reads and returns a list: features [B, C, F], directions [B, S, D, H], scale and
+    level [B, S, 1].
+    """
+    inputs = _inputs(config, shape)
+    return keras.Model(_read(inputs), list(_express(config, shape, inputs, n_supervised_steps(config))))
+
+
+def build_learners(config: NetworkConfig, expression: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Return the part that learns, of both models of ``build_networks``: they read what an expression returns.
+
+    The one that forecasts reads the last of its S steps alone.
+    """
+    encode, head = _encoder(config), _head_layer(config)
+
+    def learner(n_steps: int) -> keras.Model:
+        features, *at_steps = expression.output_shape
+        given = [keras.Input(features[1:]), *(keras.Input((n_steps, *rest)) for _, _, *rest in at_steps)]
+        return keras.Model(given, _learned(config, given, encode, head, n_steps))
+
+    trainer = learner(n_supervised_steps(config))
+    return trainer, trainer if config.supervision == "last" else learner(1)
+
+
 def _assemble(
     config: NetworkConfig, shape: WindowShape, encode: Encoder, head: keras.layers.Layer, n_steps: int
 ) -> keras.Model:
     """Return the model that forecasts from the ``n_steps`` last of every ``config.stride``-th step."""
-    inputs = {"past": keras.Input((past_length(config, shape), 2), name="past"), **covariate_inputs(config, shape)}
-    features, directions, scale, level = _express(config, shape, inputs, n_steps)
+    inputs = _inputs(config, shape)
+    expressed = _express(config, shape, inputs, n_steps)
+    return keras.Model(_read(inputs), _learned(config, expressed, encode, head, n_steps))
+
+
+def _inputs(config: NetworkConfig, shape: WindowShape) -> dict[str, Any]:
+    return {"past": keras.Input((past_length(config, shape), 2), name="past"), **covariate_inputs(config, shape)}
+
+
+def _read(inputs: dict[str, Any]) -> Any:
+    """Return inputs as a model has them: by name, unless there is but one."""
+    return inputs if len(inputs) > 1 else inputs["past"]
+
+
+def _learned(
+    config: NetworkConfig, expressed: Sequence[Any], encode: Encoder, head: keras.layers.Layer, n_steps: int
+) -> Any:
+    """Return quantiles [B, S, H, Q] of what ``_express`` returns."""
+    features, directions, scale, level = expressed
     first = config.context_length - 1 - (n_steps - 1) * config.stride
-    state = encode(features)[:, first :: config.stride, :]
-    read = inputs if len(inputs) > 1 else inputs["past"]
-    return keras.Model(read, head((state, directions, scale, level)))
+    return head((encode(features)[:, first :: config.stride, :], directions, scale, level))
 
 
 def _express(

@@ -1,10 +1,13 @@
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
 from forecastr.engine.networks import forgotten_on_error, networks_of
-from forecastr.models.config import NetworkConfig, WindowShape
+from forecastr.models.config import NetworkConfig, WindowShape, past_length
+from forecastr.models.network import build_networks
+from forecastr.windows.covariates import CovariateShape
 
 SHAPE = WindowShape(horizon=3, season_lengths=(4,))
 CONFIG = NetworkConfig(units=8, context_length=12, dropout=0.2)
@@ -21,10 +24,10 @@ def state_of(networks) -> list[np.ndarray]:
 
 
 def train_a_little(networks) -> None:
-    past = np.random.default_rng(0).normal(size=(4, *networks.trainer.input_shape[1:])).astype("float32")
+    past = np.random.default_rng(0).normal(size=(4, past_length(CONFIG, SHAPE), 2)).astype("float32")
     future = np.ones((4, SHAPE.horizon + CONFIG.context_length - 1, 2), "float32")
     last = networks.trainer.output_shape[1] == 1
-    networks.trainer.train_on_batch(past, future[:, -SHAPE.horizon :] if last else future)
+    networks.trainer.train_on_batch(networks.express(past), future[:, -SHAPE.horizon :] if last else future)
 
 
 @pytest.mark.parametrize("config", KINDS.values(), ids=KINDS)
@@ -46,6 +49,44 @@ def test_a_network_begins_the_same_whatever_it_did_before(config):
     for first, again in zip(trained, state_of(networks), strict=True):
         np.testing.assert_array_equal(first, again)
     assert any(not np.array_equal(a, b) for a, b in zip(trained, state_of(fresh), strict=True))
+
+
+WHOLE = {
+    "strided, deviations": replace(CONFIG, layers=1, stride=5, bases="deviations", local_scale=True),
+    "theta": replace(CONFIG, layers=1, bases="theta", attention="causal"),
+    "both ways": replace(CONFIG, layers=1, bidirectional=True, supervision="last"),
+    "decoder": replace(CONFIG, layers=1, head="decoder", supervision="last"),
+    "covariates": replace(CONFIG, layers=1, stride=5, covariates="all"),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("n_windows", [3, 32, 40])
+def test_the_parts_of_a_network_are_the_whole(name, n_windows):
+    shape = replace(SHAPE, covariates=CovariateShape(known=2, past=1, static=1)) if name == "covariates" else SHAPE
+    whole_trainer, whole = build_networks(WHOLE[name], shape)
+    networks = networks_of(WHOLE[name], shape)
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(scale=0.3, size=weight.shape) for weight in whole.get_weights()]
+    whole.set_weights(weights)
+    networks.forecaster.set_weights(weights)
+    inputs = {x.name: rng.normal(size=(n_windows, *x.shape[1:])).astype("float32") for x in whole.inputs}
+    inputs["past"][..., 1] = rng.random(inputs["past"].shape[:2]) > 0.1
+    read = inputs if len(inputs) > 1 else inputs["past"]
+    for network, part, last in (whole_trainer, networks.trainer, False), (whole, networks.forecaster, True):
+        expected, found = network.predict_on_batch(read), part.predict_on_batch(networks.express(read, last=last))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_configurations_have_in_common_before_their_weights_is_compiled_once():
+    if keras.config.backend() != "jax":
+        pytest.skip("only JAX compiles all of a network")
+    narrow, wide, other = (
+        networks_of(replace(CONFIG, **part), SHAPE)
+        for part in ({"units": 4}, {"units": 12, "cell": "lstm", "layers": 1}, {"bases": "theta"})
+    )
+    assert narrow.express_some is wide.express_some
+    assert narrow.express_some is not other.express_some
 
 
 def test_weights_to_go_on_from_are_taken_as_they_are():
