@@ -12,6 +12,7 @@ from forecastr.schema import BASELINE, CUTOFF, ID, TARGET, TIME, forecast_column
 
 _LONGEST_BRIDGE = 3
 _FEWEST_STEPS = 30
+MOST_STEPS = 5000  # of a test part that are drawn: more than a screen has pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class SeriesLines:
         The last time in the data.
     close_up : Timestamp or int or None
         Where the last few horizons start; None where the whole test part is no longer than that.
+    n_left_out : int
+        Steps of the test part that lie before what is drawn.
     """
 
     unique_id: str
@@ -41,6 +44,7 @@ class SeriesLines:
     cutoffs: list[Any]
     end: Any
     close_up: Any
+    n_left_out: int
 
 
 def pick_series(unique_ids: Iterable[Any], *, most: int) -> list[Any]:
@@ -57,32 +61,49 @@ def pick_series(unique_ids: Iterable[Any], *, most: int) -> list[Any]:
     return [distinct[index] for index in np.linspace(0, len(distinct) - 1, most).round().astype(int)]
 
 
-def join_lines(unique_id: Any, *, backtest: pd.DataFrame, forecast: pd.DataFrame, history: pd.DataFrame) -> SeriesLines:
+def join_lines(
+    unique_id: Any,
+    *,
+    backtest: pd.DataFrame,
+    forecast: pd.DataFrame,
+    history: pd.DataFrame,
+    most_steps: int = MOST_STEPS,
+) -> SeriesLines:
     """Return the lines of one series: its test part, what came shortly before, and the forecast beyond.
 
-    The forecast's length is taken as the horizon; without rows, that of a tested piece.
+    The forecast's length is taken as the horizon; without rows, that of a tested piece. Of a test part longer than
+    ``most_steps`` the last pieces are drawn.
     """
     tested, beyond, past = (_rows_of(unique_id, table) for table in (backtest, forecast, history))
     horizon = len(beyond) or len(tested) // max(1, tested[CUTOFF].nunique())
-    known = pd.concat([past[[TIME, TARGET]], tested[[TIME, TARGET]]])
+    cutoffs = sorted(tested[CUTOFF].unique())
+    drawn = cutoffs[-max(1, most_steps // max(1, horizon)) :]
+    n_tested = len(tested)
+    if len(drawn) < len(cutoffs):
+        tested = tested[tested[CUTOFF] >= drawn[0]]
+    begin = int(past[TIME].searchsorted(tested[TIME].min()))
+    known = pd.concat([past.iloc[begin:][[TIME, TARGET]], tested[[TIME, TARGET]]])
     known = known.drop_duplicates(TIME, keep="last").sort_values(TIME, ignore_index=True)
-    end = known[TIME].iloc[-1]
-    n_test = int((known[TIME] >= tested[TIME].min()).sum())
-    n_shown = n_test + max(4 * horizon, n_test // 6, _FEWEST_STEPS)
-    shown, n_close = known.tail(n_shown), max(5 * horizon, 2 * _FEWEST_STEPS)
+    n_before = max(4 * horizon, len(known) // 6, _FEWEST_STEPS)
+    shown = pd.concat([past.iloc[max(0, begin - n_before) : begin][[TIME, TARGET]], known], ignore_index=True)
+    n_close = max(5 * horizon, 2 * _FEWEST_STEPS)
     columns = [TIME, *forecast_columns(), BASELINE]
     return SeriesLines(
         unique_id=str(unique_id),
         actual=_bridge_short_gaps(shown).reset_index(drop=True),
         forecast=pd.concat([tested[columns], beyond[columns]], ignore_index=True),
-        cutoffs=sorted(tested[CUTOFF].unique()),
-        end=end,
+        cutoffs=drawn,
+        end=shown[TIME].iloc[-1],
         close_up=shown[TIME].iloc[-n_close] if len(shown) > 2 * n_close else None,
+        n_left_out=n_tested - len(tested),
     )
 
 
 def _rows_of(unique_id: Any, table: pd.DataFrame) -> pd.DataFrame:
-    rows: pd.DataFrame = table[table[ID] == unique_id].sort_values(TIME, kind="stable")
+    ours = table[ID] == unique_id
+    rows = table if ours.all() else table[ours]
+    if not rows[TIME].is_monotonic_increasing:
+        rows = rows.sort_values(TIME, kind="stable")
     if isinstance(rows[TIME].dtype, pd.DatetimeTZDtype):  # axes show the clock the user knows
         times = {column: rows[column].dt.tz_localize(None) for column in (TIME, CUTOFF) if column in rows}
         rows = rows.assign(**times)

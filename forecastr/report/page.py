@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecastr.files import to_json, write_text
 from forecastr.report.charts import curves_chart, horizon_chart, series_chart
-from forecastr.report.lines import join_lines, pick_series
+from forecastr.report.lines import MOST_STEPS, join_lines, pick_series
 from forecastr.report.wording import (
     config_in_words,
     covariates_in_words,
@@ -28,6 +28,7 @@ from forecastr.report.wording import (
 from forecastr.schema import ID, LEVELS, MODEL
 
 _MOST_SERIES = 20
+_MOST_STEPS = 20_000  # of all series that are drawn together
 
 
 def write_page(
@@ -63,7 +64,10 @@ def write_page(
     baseline = summary["baseline"]
     listed = forecast if len(forecast) else backtest
     picked = pick_series(listed[ID], most=_MOST_SERIES)
-    lines = [join_lines(name, backtest=backtest, forecast=forecast, history=history) for name in picked]
+    most = min(MOST_STEPS, _MOST_STEPS // len(picked))
+    lines = [
+        join_lines(name, backtest=backtest, forecast=forecast, history=history, most_steps=most) for name in picked
+    ]
     charts = {
         "series": [series_chart(one, baseline_name=baseline) for one in lines],
         "curves": curves_chart(events),
@@ -76,6 +80,7 @@ def write_page(
         key_figures=key_figures(summary),
         series_names=[one.unique_id for one in lines],
         n_series=listed[ID].nunique(),
+        cut=any(one.n_left_out for one in lines),
         metrics=metric_rows(summary),
         data_report=data_report,
         file_rows=file_rows(data_report),

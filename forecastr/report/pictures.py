@@ -64,6 +64,8 @@ def draw_predicted_vs_actual(
     n_all = listed[ID].nunique()
     if n_all > len(series):
         title = f"{title} · {len(series)} of {n_all:,} series"
+    if any(lines.n_left_out for lines in series):
+        title = f"{title} · end of the test part"
     n_columns = {1: 1, 2: 2, 4: 2}.get(len(series), 3)
     n_rows = 1 + (series[0].close_up is not None) if alone else -(-len(series) // n_columns)
     height = 2.2 + (4.6 if n_rows == 1 else 3.6) * n_rows

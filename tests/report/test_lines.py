@@ -43,6 +43,20 @@ def test_a_long_test_part_has_a_close_up_of_its_last_horizons(fakes):
     assert short.close_up is None
 
 
+def test_of_a_very_long_test_part_the_last_pieces_are_drawn(fakes):
+    tables = fakes.make_tables(n_history=300, n_test=200, horizon=10)
+    test = tables["backtest"]
+    last = test[test["cutoff"] >= sorted(test["cutoff"].unique())[-4]]
+
+    lines = join_lines("series_000", **tables, most_steps=45)
+    shorter = join_lines("series_000", **{**tables, "backtest": last[last["unique_id"] == "series_000"]})
+
+    assert (lines.n_left_out, shorter.n_left_out) == (160, 0)
+    pd.testing.assert_frame_equal(lines.forecast, shorter.forecast)
+    pd.testing.assert_frame_equal(lines.actual, shorter.actual)
+    assert lines.cutoffs == shorter.cutoffs
+
+
 def test_a_short_gap_is_bridged_and_a_long_one_stays(fakes):
     tables = fakes.make_tables(n_history=60, n_test=20, horizon=10, frequency=None)
     for name in ("history", "backtest"):
