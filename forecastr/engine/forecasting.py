@@ -1,7 +1,7 @@
 """Forecasts of one network from any cutoffs, in the target's unit."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -35,13 +35,14 @@ _COMPUTED: WeakKeyDictionary[SeriesStore, dict[Any, Any]] = WeakKeyDictionary()
 BATCH = 256  # windows forecast at once: one compiled shape for almost all of them
 BATCH_UNCOMPILED = 4096  # where every operation has its price, whatever its size
 MOST_NUMBERS = 1 << 28  # that they take together, a gigabyte
+open_store = lru_cache(maxsize=4)(SeriesStore.load)  # a worker's jobs share their rows, and what is computed of them
 
 
 def forecast(job: ForecastJob) -> dict[str, int]:
     """Write the quantiles of every cutoff of a job; return how many there are."""
     networks = networks_of(job.config, job.shape)
     networks.forecaster.set_weights(load_weights(job.weights))
-    scaled_on, store = SeriesStore.load(job.scaled_on), SeriesStore.load(job.store)
+    scaled_on, store = open_store(job.scaled_on), open_store(job.store)
     scaler = scaler_of(job.config, job.shape, scaled_on)
     covariates = covariate_windows(job.config, job.shape, store, scaled_on)
     quantiles = forecast_cutoffs(

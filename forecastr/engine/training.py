@@ -14,6 +14,7 @@ from forecastr.engine.forecasting import (
     export,
     forecast_cutoffs,
     load_weights,
+    open_store,
     predict_windows,
     save_array,
     save_weights,
@@ -54,7 +55,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     networks = networks_of(job.config, job.shape)
     networks.begin(job.config, job.seed, load_weights(job.begin_with) if job.begin_with else None)
     network = networks.forecaster
-    train_store = SeriesStore.load(job.train)
+    train_store = open_store(job.train)
     scaler = scaler_of(job.config, job.shape, train_store)
     batch_shape = BatchShape(
         batch_size=job.config.batch_size,
@@ -64,7 +65,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         # The tutorials cut whole windows only; the others also learn what to do with a short series.
         earliest=job.config.context_length if job.config.head == "plain" else 2,
     )
-    known = SeriesStore.load(job.known)
+    known = open_store(job.known)
     covariates = covariate_windows(job.config, job.shape, train_store, train_store)
     known_covariates = covariate_windows(job.config, job.shape, known, train_store)
     watched = _watched_windows(job, networks, known, scaler, batch_shape, known_covariates)

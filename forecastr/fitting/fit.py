@@ -10,6 +10,7 @@ from forecastr.data import Panel, ReadOptions, read_panel
 from forecastr.data.files.table import TableSource
 from forecastr.engine.backend import choose_backend, default_jobs, use_backend
 from forecastr.engine.environment import describe_environment
+from forecastr.engine.memory import release_memory
 from forecastr.engine.pool import WorkerPool
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.folder import find_search, open_folder, require_unused, require_usable
@@ -121,6 +122,8 @@ def fit_table(
         ):
             if work.events:
                 plan = _searched_as_before(plan, work.events[0]["time_limit"])
+            plan = plan.on_disk(work.scratch)
+            release_memory()  # of reading and planning
             load_later()
             fitted = fit_plan(
                 plan,

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from forecastr.bundle.covariates import future_rows, missing_future
 from forecastr.data import Panel, format_stamps
 from forecastr.data.time.seasons import season_strengths
 from forecastr.errors import ConfigError, DataError
+from forecastr.files import naming
 from forecastr.fitting.exceptions import list_exceptions, varies
 from forecastr.models.config import NetworkConfig
 from forecastr.schema import DEFAULT_CONTEXT, ID, TIME, Budget, Splits, Task
@@ -24,6 +26,7 @@ from forecastr.windows.store import Cutoffs, SeriesStore
 MOST_VALIDATED = 2048
 MOST_JUDGED = 20_000
 MOST_POINTS = 2_000_000  # to judge: up to here, every series of a panel has its window
+ALL_ROWS, TRAIN_ROWS, KNOWN_ROWS = "all", "train", "known"  # folders that workers read
 LONG_SERIES = 400  # steps of most series from which on a panel teaches a larger network more than a small one
 
 
@@ -59,6 +62,14 @@ class Plan:
     inputs: CovariateInputs = field(default_factory=CovariateInputs)
     seasons: dict[int, float] | None = None
     configs: tuple[NetworkConfig, ...] = ()
+
+    def on_disk(self, folder: Path) -> "Plan":
+        """Return the plan with its rows, and its parts', in files of a folder: every process reads the same ones."""
+        with naming(folder):
+            rows = self.store.save(folder / ALL_ROWS)
+            self.train_store.save(folder / TRAIN_ROWS, beside=rows)
+            self.known_store.save(folder / KNOWN_ROWS, beside=rows)
+            return replace(self, store=SeriesStore.load(rows))
 
     @cached_property
     def known_store(self) -> SeriesStore:

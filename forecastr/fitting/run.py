@@ -27,7 +27,7 @@ from forecastr.fitting.covariates import compare_covariates
 from forecastr.fitting.folder import Workplace
 from forecastr.fitting.leaderboard import leaderboard_table
 from forecastr.fitting.pack import FORECAST_BUNDLE, write_bundle
-from forecastr.fitting.plan import Plan
+from forecastr.fitting.plan import ALL_ROWS, TRAIN_ROWS, Plan
 from forecastr.fitting.refit import refit_members
 from forecastr.fitting.scores import Part, leaderboard_errors, training_scales
 from forecastr.fitting.searching import run_search
@@ -73,7 +73,7 @@ def fit_plan(
     Parameters
     ----------
     plan : Plan
-        What to do.
+        What to do, its rows in the scratch folder.
     work : Workplace
         Where to write, and the ledger's events if a search goes on.
     pool : WorkerPool
@@ -134,7 +134,7 @@ class _Fit:
             refitted = refit_members(
                 list(ensemble.weights),
                 search.setting,
-                rows=self.scratch / "all",
+                rows=self.scratch / ALL_ROWS,
                 networks=self.scratch / "networks",
                 pool=self.pool,
                 jobs=self.pool.size,
@@ -228,8 +228,8 @@ class _Fit:
                 config=trial.config,
                 shape=setting.shape(trial.config),
                 weights=self.scratch / trial.name / "weights.npz",
-                store=self.scratch / "all",
-                scaled_on=self.scratch / "train",
+                store=self.scratch / ALL_ROWS,
+                scaled_on=self.scratch / TRAIN_ROWS,
                 cutoffs=self.plan.test,
                 horizon=self.plan.task.horizon,
                 output=self.scratch / trial.name / "test.npy",

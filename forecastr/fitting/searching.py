@@ -5,11 +5,11 @@ from typing import Any
 
 from forecastr.engine.pool import WorkerPool
 from forecastr.errors import ConfigError
-from forecastr.files import naming, size_of
+from forecastr.files import size_of
 from forecastr.fitting.choosing import MOST_MEMBERS
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.folder import Workplace
-from forecastr.fitting.plan import Plan
+from forecastr.fitting.plan import KNOWN_ROWS, TRAIN_ROWS, Plan
 from forecastr.fitting.proposals import make_proposals
 from forecastr.fitting.refit import refit_seconds
 from forecastr.schema import QUANTILE_LEVELS
@@ -58,7 +58,16 @@ def run_search(
     ConfigError
         If there is no room for a single trial.
     """
-    setting = _save_rows(plan, work)
+    setting = SearchSetting(
+        train=work.scratch / TRAIN_ROWS,
+        known=work.scratch / KNOWN_ROWS,
+        validation=plan.validation,
+        horizon=plan.task.horizon,
+        season_lengths=plan.task.season_lengths,
+        covariates=plan.inputs.shape,
+        seed=plan.task.seed,
+        scratch=work.scratch,
+    )
     with Ledger(work.ledger) as ledger:
         proposals = make_proposals(plan, jobs=jobs)
         search = Search(
@@ -84,24 +93,6 @@ def run_search(
             disk_full=lambda: _most_bytes(plan, work, search) > (plan.budget.disk_limit or float("inf")),
         )
         return search, ended_by
-
-
-def _save_rows(plan: Plan, work: Workplace) -> SearchSetting:
-    """Write the rows that workers read."""
-    with naming(work.scratch):
-        rows = plan.store.save(work.scratch / "all")
-        train = plan.train_store.save(work.scratch / "train", beside=rows)
-        known = plan.known_store.save(work.scratch / "known", beside=rows)
-    return SearchSetting(
-        train=train,
-        known=known,
-        validation=plan.validation,
-        horizon=plan.task.horizon,
-        season_lengths=plan.task.season_lengths,
-        covariates=plan.inputs.shape,
-        seed=plan.task.seed,
-        scratch=work.scratch,
-    )
 
 
 def _require_room(plan: Plan, work: Workplace) -> None:

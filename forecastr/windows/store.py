@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +61,13 @@ class SeriesStore:
 
     @classmethod
     def load(cls, folder: Path) -> "SeriesStore":
-        """Open what ``save`` wrote; values and covariates stay on disk until they are read.
-
-        A process that opens a folder again gets the same store.
-        """
-        return _opened(folder)
+        """Open what ``save`` wrote; values and covariates stay on disk until they are read."""
+        arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+        filled = {
+            name: (arrays[name], arrays.pop(f"{FILLED}{name}", arrays[name])) for name in WITH_GAPS if name in arrays
+        }
+        starts, lengths = np.array(arrays.pop("starts")), np.array(arrays.pop("lengths"))
+        return cls(**arrays, starts=starts, lengths=lengths, _filled=filled)
 
     def save(self, folder: Path, *, beside: Path | None = None) -> Path:
         """Write the arrays into a new ``folder`` and return it; those that lie ``beside`` it are linked instead."""
@@ -131,14 +132,6 @@ class SeriesStore:
             bounds = np.clip(self.starts[first : last + 2], begin, end)
             label = np.repeat(np.arange(first, last + 1), np.diff(bounds))
             yield slice(begin, end), label, np.arange(begin, end) < self.stops[label]
-
-
-@lru_cache(maxsize=4)
-def _opened(folder: Path) -> SeriesStore:
-    arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
-    filled = {name: (arrays[name], arrays.pop(f"{FILLED}{name}", arrays[name])) for name in WITH_GAPS if name in arrays}
-    starts, lengths = np.array(arrays.pop("starts")), np.array(arrays.pop("lengths"))
-    return SeriesStore(**arrays, starts=starts, lengths=lengths, _filled=filled)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from forecastr.fitting.plan import Plan, make_plan
 from forecastr.fitting.scores import training_scales
 from forecastr.schema import Budget, Splits
 from forecastr.windows.scaling import fit_scaler
+from forecastr.windows.store import SeriesStore
 
 
 def daily(**series: np.ndarray) -> pd.DataFrame:
@@ -132,3 +133,18 @@ def test_nothing_that_is_planned_or_trained_moves_with_the_test_part(transform):
     np.testing.assert_array_equal(
         training_scales(before.train_store, season), training_scales(after.train_store, season)
     )
+
+
+def test_rows_on_disk_are_those_of_the_plan_for_every_process(tmp_path):
+    plan = plan_of(daily(a=weekly(50), short=weekly(8), b=weekly(40, 1)), horizon=4)
+    there = plan.on_disk(tmp_path)
+    for name, mine, theirs in (
+        ("all", plan.store, there.store),
+        ("train", plan.train_store, there.train_store),
+        ("known", plan.known_store, there.known_store),
+    ):
+        for store in (theirs, SeriesStore.load(tmp_path / name)):
+            np.testing.assert_array_equal(store.values, mine.values)
+            np.testing.assert_array_equal(store.lengths, mine.lengths)
+    assert isinstance(there.store.values, np.memmap)
+    assert there.validation.steps.tolist() == plan.validation.steps.tolist()
