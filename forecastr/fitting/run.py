@@ -15,7 +15,6 @@ import pandas as pd
 from forecastr.bundle.bundle import Bundle
 from forecastr.bundle.load import load_bundle
 from forecastr.bundle.tables import backtest_table
-from forecastr.engine.backend import backend_to_forecast
 from forecastr.engine.environment import describe_environment
 from forecastr.engine.pool import WorkerPool
 from forecastr.engine.work import FORECAST, ForecastJob
@@ -25,8 +24,9 @@ from forecastr.fitting.choosing import Ensemble, choose_ensemble
 from forecastr.fitting.clock import Clock
 from forecastr.fitting.covariates import compare_covariates
 from forecastr.fitting.folder import Workplace
+from forecastr.fitting.forecasting import ForecastProcess
 from forecastr.fitting.leaderboard import leaderboard_table
-from forecastr.fitting.pack import FORECAST_BUNDLE, write_bundle
+from forecastr.fitting.pack import write_bundle
 from forecastr.fitting.plan import ALL_ROWS, TRAIN_ROWS, Plan
 from forecastr.fitting.refit import refit_members
 from forecastr.fitting.scores import Part, leaderboard_errors, training_scales
@@ -34,6 +34,7 @@ from forecastr.fitting.searching import run_search
 from forecastr.schema import CUTOFF, MEDIAN, MODEL, NETWORKS, TARGET
 from forecastr.search.trials import Search, SearchSetting, Trial
 
+SHORT = 20.0  # seconds left after the search from which on it is worth another process' memory to save three
 Watcher = Callable[[dict[str, Any]], None]
 
 
@@ -96,7 +97,8 @@ def fit_plan(
     StorageError
         If a file cannot be written.
     """
-    return _Fit(plan, work, pool, clock, watch, jobs, identity, further, meanwhile).run()
+    with ForecastProcess() as process:
+        return _Fit(plan, work, pool, clock, watch, jobs, identity, further, meanwhile, process).run()
 
 
 @dataclass(eq=False)
@@ -110,6 +112,7 @@ class _Fit:
     identity: dict[str, Any]
     further: bool
     meanwhile: Callable[[Fitted], None]
+    process: ForecastProcess
 
     def run(self) -> Fitted:
         with self._phase("search"):
@@ -125,6 +128,8 @@ class _Fit:
                 further=self.further,
             )
         with self._phase("choose"):
+            if self.clock.left < SHORT:
+                self.process.start()
             ensemble, leaders = self._choose(search)
         with self._phase("judge"):
             cubes = self._forecast_test(search.setting, ensemble)
@@ -159,10 +164,13 @@ class _Fit:
             leaderboard = leaderboard_table(search.trials, leaders, judgement, test_errors)
             summary = self._summarize(search, ended_by, ensemble, judgement, refitted)
             fitted = Fitted(self.work.folder, summary, leaderboard, backtest, _without_rows(backtest))
+            self.pool.close()  # all is trained
             if missing:
                 self.meanwhile(fitted)
             else:
-                fitted = replace(fitted, forecast=self._forecast(fitted))
+                bundle = self.work.run / "bundle"
+                forecast = self.process.forecast(bundle, meanwhile=lambda: self.meanwhile(fitted))
+                fitted = replace(fitted, forecast=forecast)
         summary["forecast"] = {"rows": len(fitted.forecast), "missing": missing}
         return fitted
 
@@ -246,15 +254,6 @@ class _Fit:
             return None
         self.watch({"event": "warning", "text": f"No forecast yet: {missing}, and the networks read it."})
         return missing
-
-    def _forecast(self, fitted: Fitted) -> pd.DataFrame:
-        """Forecast past the end of the data with the bundle just written, as tomorrow's `predict` will."""
-        self.pool.close()  # all is trained
-        with WorkerPool(1, backend=backend_to_forecast()) as forecaster:
-            forecaster.submit("forecast", FORECAST_BUNDLE, self.work.run / "bundle", seconds=math.inf)
-            self.meanwhile(fitted)
-            forecast: pd.DataFrame = forecaster.run([], seconds=math.inf)["forecast"]["forecast"]
-        return forecast
 
     def _summarize(
         self, search: Search, ended_by: str, ensemble: Ensemble, judgement: Judgement, refitted: bool
