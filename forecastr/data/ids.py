@@ -119,12 +119,12 @@ def _repeats(stamps: pd.Series | None) -> bool:
 
 def _discover_id(loaded: pd.DataFrame, columns: Columns, stamps: pd.Series) -> Choice | None:
     """Return the text column that leaves no stamp twice in a series, if stamps repeat and there is one."""
-    repeated = int(stamps.duplicated().sum())
+    candidates = id_candidates(columns.traits, columns.used)
+    texts = [name for name in candidates if name in loaded and columns.traits.is_text(name)]
+    repeated = int(stamps.duplicated().sum()) if texts else 0
     if repeated < max(1, LEAST_REPEATED * len(loaded)):
         return None
     times, _ = _codes(stamps)
-    candidates = id_candidates(columns.traits, columns.used)
-    texts = [name for name in candidates if name in loaded and columns.traits.is_text(name)]
     groups = {name: _name_rows(loaded, (name,)) for name in texts}
     telling = {
         name: _repeats_within(groups[name].codes, times)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from pyarrow import default_memory_pool
 
 from forecastr.data.columns import Columns, choose_columns
 from forecastr.data.covariates import ChosenCovariates, ReadCovariates, choose_covariates, read_covariates
@@ -85,6 +86,8 @@ def load_rows(table: Table, options: ReadOptions, like: Source | None) -> tuple[
     groups = series.codes if columns.id else None
     if options.dates:
         stamps = read_stamps(loaded[columns.time.name], groups, where=table.where, like=like, options=options)
+        loaded = loaded.drop(columns=columns.time.name)  # ten million texts, which nothing else looks at
+        default_memory_pool().release_unused()
     else:
         stamps = step_axis(groups, len(loaded))
     parts = bool(columns.id and table.named_by and not columns.id_asked) and follow_one_another(series, stamps)

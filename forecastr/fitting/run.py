@@ -34,7 +34,7 @@ from forecastr.fitting.searching import run_search
 from forecastr.schema import CUTOFF, MEDIAN, MODEL, NETWORKS, TARGET
 from forecastr.search.trials import Search, SearchSetting, Trial
 
-SHORT = 20.0  # seconds left after the search from which on it is worth another process' memory to save three
+SHORT = 20.0  # seconds left after the search: where there are fewer, what forecasts is started before refitting
 Watcher = Callable[[dict[str, Any]], None]
 
 
@@ -135,7 +135,10 @@ class _Fit:
             cubes = self._forecast_test(search.setting, ensemble)
             judgement, backtest, test_errors = self._judge(cubes, ensemble)
             ensemble = self._recalibrate(search, cubes, ensemble)
+        missing = self._missing_future(ensemble)
         with self._phase("refit"):
+            if not missing:
+                self.process.start()
             refitted = refit_members(
                 list(ensemble.weights),
                 search.setting,
@@ -160,7 +163,6 @@ class _Fit:
                     scaled_on=self.plan.store if refitted else self.plan.train_store,
                     scale=self.scale,
                 )
-            missing = self._missing_future(ensemble)
             leaderboard = leaderboard_table(search.trials, leaders, judgement, test_errors)
             summary = self._summarize(search, ended_by, ensemble, judgement, refitted)
             fitted = Fitted(self.work.folder, summary, leaderboard, backtest, _without_rows(backtest))

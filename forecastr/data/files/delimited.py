@@ -128,20 +128,18 @@ class Delimited:
     ) -> pd.DataFrame:
         types = dict.fromkeys(numbers, pa.string()) | native
         types |= dict.fromkeys(texts, pa.dictionary(pa.int32(), pa.string()))
-        table = arrow_csv.read_csv(
-            pa.OSFile(str(self.content.path)) if self.content.path else pa.BufferReader(self.content.data),
-            self._read_options(),
-            arrow_csv.ParseOptions(delimiter=self.header.separator, newlines_in_values=self.scan.quotes),
-            arrow_csv.ConvertOptions(
-                include_columns=list(dict.fromkeys([*texts, *numbers])),
-                column_types=types,
-                null_values=MISSING_MARKS,
-                strings_can_be_null=False,
-                decimal_point=decimal,
-            ),
+        convert = arrow_csv.ConvertOptions(
+            include_columns=list(dict.fromkeys([*texts, *numbers])),
+            column_types=types,
+            null_values=MISSING_MARKS,
+            strings_can_be_null=False,
+            decimal_point=decimal,
         )
+        parse = arrow_csv.ParseOptions(delimiter=self.header.separator, newlines_in_values=self.scan.quotes)
+        source = pa.OSFile(str(self.content.path)) if self.content.path else pa.BufferReader(self.content.data)
+        frame = to_frame(arrow_csv.read_csv(source, self._read_options(), parse, convert))  # nobody else holds it
         self.content.require_unchanged()
-        return to_frame(table)
+        return frame
 
     def _read_options(self) -> arrow_csv.ReadOptions:
         wide = len(self.header.columns) > HEAD

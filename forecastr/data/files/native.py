@@ -54,13 +54,28 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     series: dict[str, pd.Series] = {}
     for name in names:
         column = columns.pop(0)
-        if pa.types.is_dictionary(column.type):
+        if pa.types.is_dictionary(column.type) and _hardly_repeats(column):
+            series[name] = _plain(column)
+        elif pa.types.is_dictionary(column.type):
             series[name] = pd.Series(_categories(column), copy=False)
         elif pa.types.is_primitive(column.type):
             series[name] = pd.Series(column.to_numpy(), copy=False)
         else:
             series[name] = column.to_pandas()
+    del column
+    pa.default_memory_pool().release_unused()  # half of what reading took
     return pd.DataFrame(series, copy=False)
+
+
+def _hardly_repeats(column: pa.ChunkedArray) -> bool:
+    """Say whether most of many rows hold a text of their own, as the times of a long series do."""
+    return MANY_TEXTS < len(column) < 2 * sum(len(chunk.dictionary) for chunk in column.chunks)
+
+
+def _plain(column: pa.ChunkedArray) -> pd.Series:
+    """Return text row by row: numbering ten million texts takes several times their memory."""
+    chunks = [chunk.dictionary.take(chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(chunks).to_pandas()
 
 
 def _categories(column: pa.ChunkedArray) -> pd.Categorical:

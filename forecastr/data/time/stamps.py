@@ -19,6 +19,7 @@ from forecastr.errors import DataError
 
 PLAIN = ReadOptions()
 MOST_FOOTERS = 3
+MANY = 100_000  # texts looked at to see whether they repeat
 INTEGERS = (r"^-?\d{1,18}$|^[1-8]\d{18}$", pa.int64())
 DECIMALS = (r"^-?\d{1,15}(?:\.\d+)?$", pa.float64())
 FAR_AHEAD = np.datetime64("2051-01-01", "ns")  # later stamps are more likely a wrong century than a plan
@@ -113,11 +114,10 @@ def read_stamps(
 def _from_texts(
     column: pd.Series, groups: np.ndarray | None, asked: str | None, like: str | None, zone: str | None, where: Where
 ) -> Stamps:
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object).where(column.notna(), "").astype("str").astype("category")
-    texts = _trimmed(column.cat.categories)
+    values, rows = _values(column)
+    texts = _trimmed(values)
+    pa.default_memory_pool().release_unused()  # of the steps between, each as long as all texts
     absent = _are_missing(texts).to_numpy(zero_copy_only=False)
-    rows = column.cat.codes.to_numpy()
     if absent.any():
         place = np.where(absent, -1, np.cumsum(~absent) - 1).astype(np.int32)
         rows, texts = np.append(place, np.int32(-1))[rows], texts.filter(pa.array(~absent))
@@ -140,6 +140,20 @@ def _from_texts(
     else:
         read = reading.dates(texts, asked, like, zone)
     return replace(read, missing=read.missing & ~unreadable, unreadable=unreadable, note=_joined(note, read.note))
+
+
+def _values(column: pd.Series) -> tuple[pd.Index, np.ndarray]:
+    """Return the texts of a column, and which of them stands in each row (-1: none).
+
+    They are told apart where that pays: not where few are the same, as in a long series.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.categories, column.cat.codes.to_numpy()
+    some = column.iloc[:MANY]
+    if isinstance(column.dtype, pd.StringDtype) and 2 * some.nunique() > len(some):
+        return pd.Index(column), np.where(column.isna(), -1, np.arange(len(column))).astype(np.int32)
+    numbered = column.astype(object).where(column.notna(), "").astype("str").astype("category")
+    return numbered.cat.categories, numbered.cat.codes.to_numpy()
 
 
 def _from_timestamps(column: pd.Series, groups: np.ndarray | None, zone: str | None, where: Where) -> Stamps:
@@ -198,8 +212,8 @@ def _numbers(texts: pa.Array) -> np.ndarray | None:
 
 
 def _trimmed(texts: pd.Index | np.ndarray) -> pa.Array:
-    found = pa.array(texts) if isinstance(texts, np.ndarray) else pa.array(texts, from_pandas=True)
-    return as_texts(pc.utf8_trim_whitespace(pc.fill_null(as_texts(found), "")))
+    found = as_texts(pa.array(texts) if isinstance(texts, np.ndarray) else pa.array(texts, from_pandas=True))
+    return as_texts(pc.utf8_trim_whitespace(found.fill_null("") if found.null_count else found))
 
 
 def _are_missing(texts: pa.Array) -> pa.Array:

@@ -375,6 +375,17 @@ def test_text_is_numbered_alike_whether_few_or_many_differ(opened, monkeypatch):
     assert few["id"].tolist() == many["id"].tolist() == [f"s{row % 700}" for row in range(200_000)]
 
 
+def test_text_that_hardly_repeats_is_left_as_it_is(opened, monkeypatch):
+    monkeypatch.setattr("forecastr.data.files.native.MANY_TEXTS", 5)
+    texts = [f"2024-01-{day:02}" for day in range(1, 15)]
+    loaded = opened("ds,id,y\n" + "".join(f"{text},a,{row}\n" for row, text in enumerate(texts))).load(
+        ["ds", "id"], ["y"]
+    )
+    assert isinstance(loaded["ds"].dtype, pd.StringDtype)
+    assert loaded["ds"].tolist() == texts
+    assert isinstance(loaded["id"].dtype, pd.CategoricalDtype)
+
+
 def test_a_quote_in_the_header_does_not_swallow_the_rows_below(tmp_path):
     rows = "".join(f"2024-01-{day:02}|{day}\n" for day in range(1, 9))
     path = tmp_path / "loads.csv"

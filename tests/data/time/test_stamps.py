@@ -148,6 +148,18 @@ def test_an_impossible_date_is_named_with_its_line():
         read(["2020-02-28", "2020-02-29", "2020-02-30"])
 
 
+@pytest.mark.parametrize("footer", [[], ["Source: us"]])
+def test_dates_mean_the_same_row_by_row_as_told_apart(footer):
+    texts = ["2024-01-01", " 2024-01-02 ", "2024-01-02", "NA", "2024-01-04", *footer]
+    apart = pd.Series(texts, dtype="category", name="Date")
+    plain = pd.Series(texts, dtype="str", name="Date")
+    expected, found = (read_stamps(column, None, where=where, like=None) for column in (apart, plain))
+    assert found.missing.tolist() == expected.missing.tolist()
+    assert found.unreadable.tolist() == expected.unreadable.tolist()
+    assert found.stamps[~found.missing].tolist() == expected.stamps[~expected.missing].tolist()
+    assert (found.date_format, found.note) == (expected.date_format, expected.note)
+
+
 def test_footers_are_dropped_and_said():
     stamps = read(["2020-01-01", "2020-01-02", None, "Total", "Source: FRED, 2020"])
 
