@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
-TELLING = 7.0
-TELLING_SHARE = 0.35
+TELLING = 8.0
+TELLING_SHARE = 0.37
 MOST_TELLING_SHARE = 0.6  # on a slow machine
+TOLD_LAST = 0.8  # of telling, the part that comes after refitting
 REFIT_SHARE = 0.35
 REFIT_OF_TRIAL = 0.4  # of a trial's seconds, at most
 WORKER_START = 2.5  # seconds a worker takes to load Keras on a core of its own
@@ -72,7 +73,7 @@ class Clock:
 
     def left_to_refit(self) -> float:
         """Seconds until refitting must end."""
-        return self.left - 0.7 * self.telling
+        return self.left - TOLD_LAST * self.telling
 
     def left_to_choose(self) -> float:
         """Seconds that refitting will have when the ensemble has been judged."""
