@@ -44,7 +44,7 @@ def run(
         [pipeline] = check_pipelines(files)
         from forecastr.pipeline.run import run_pipeline  # seconds, which a mistake need not cost
 
-        outcome = run_pipeline(pipeline, night, watch=events)
+        outcome = run_pipeline(pipeline, night, watch=events, own_process=True)
     except ForecastrError as error:
         if events.for_people:
             raise

@@ -1,7 +1,7 @@
 """A night of a whole pipeline: every group's, then one publication; the same command again changes nothing."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from traceback import format_exc
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from forecastr.data import Panel
-from forecastr.engine.backend import choose_backend, use_backend
+from forecastr.engine.backend import choose_backend, load_keras, use_backend, use_backend_to_forecast
 from forecastr.errors import ConfigError, DataError, ForecastrError
 from forecastr.files import whole_file
 from forecastr.fitting.fit import WELL_COMPILED
@@ -55,7 +55,9 @@ class Outcome:
         return {name: night for name, night in self.groups.items() if night["status"] in (REFUSED, FAILED)}
 
 
-def run_pipeline(pipeline: Pipeline, as_of: str, *, watch: Watcher = lambda event: None) -> Outcome:
+def run_pipeline(
+    pipeline: Pipeline, as_of: str, *, watch: Watcher = lambda event: None, own_process: bool = False
+) -> Outcome:
     """Run one night.
 
     Parameters
@@ -66,6 +68,8 @@ def run_pipeline(pipeline: Pipeline, as_of: str, *, watch: Watcher = lambda even
         Rows after this date, or moment, are not seen.
     watch : callable
         Hears what happens.
+    own_process : bool
+        Whether this process does nothing else: it then forecasts as `predict` does, on a backend that cannot train.
 
     Raises
     ------
@@ -86,12 +90,24 @@ def run_pipeline(pipeline: Pipeline, as_of: str, *, watch: Watcher = lambda even
         with only_run(pipeline.state):
             return _refuse_all(pipeline, as_of, str(error), watch)
     parts = None if pipeline.spec.group_by is None else split_groups(panel, pipeline)
-    budget = pipeline.spec.budget
     with only_run(pipeline.state):  # nothing was written before
-        use_backend(choose_backend(budget.backend), quick=budget.time_limit < WELL_COMPILED)
+        pipeline = _with_backend(pipeline, own_process=own_process)
         if parts is None:
             return _run_alone(pipeline, as_of, panel, watch)
         return _run_groups(pipeline, as_of, panel, parts, watch)
+
+
+def _with_backend(pipeline: Pipeline, *, own_process: bool) -> Pipeline:
+    """Return the pipeline with the backend that its fits train on; choose what this process forecasts on."""
+    budget = pipeline.spec.budget
+    trained_on = choose_backend(budget.backend)
+    if own_process:
+        use_backend_to_forecast()
+        load_keras()  # now, for a fit would have Keras Tuner load it on the backend to train on
+    else:
+        use_backend(trained_on, quick=budget.time_limit < WELL_COMPILED)
+    budget = budget.model_copy(update={"backend": trained_on})
+    return replace(pipeline, spec=pipeline.spec.model_copy(update={"budget": budget}))
 
 
 def _refuse_all(pipeline: Pipeline, as_of: str, reason: str, watch: Watcher) -> Outcome:

@@ -30,6 +30,17 @@ def test_a_night_and_the_same_again_exit_with_0(desk, forecastr_here):
     assert json.loads(line)["status"] == "already done"
 
 
+def test_a_night_forecasts_what_predict_does_to_the_last_digit(desk, forecastr_here):
+    assert forecastr_here("run", "oil.yaml", "--as-of", SECOND, cwd=desk.folder).returncode == 0
+    [bundle] = (desk.folder / "runs" / "oil" / "fits").iterdir()
+    until = desk.table.read_text().splitlines(keepends=True)[: 1 + 701]  # the night's row is the 701st
+    (desk.folder / "until.csv").write_text("".join(until))
+    done = forecastr_here("predict", bundle, "--data", "until.csv", "--output", "predicted.csv", cwd=desk.folder)
+    assert done.returncode == 0, done.stderr
+    published = [line.rpartition(",")[0] for line in desk.forecast.read_text().splitlines()]  # without as_of
+    assert published == (desk.folder / "predicted.csv").read_text().splitlines()
+
+
 def test_refused_rows_exit_with_4_and_say_that_the_old_forecast_stays(desk, forecastr_here):
     done = forecastr_here("run", "oil.yaml", "--as-of", "1989-07-13", cwd=desk.folder)
 
