@@ -72,15 +72,16 @@ def join_lines(
     """Return the lines of one series: its test part, what came shortly before, and the forecast beyond.
 
     The forecast's length is taken as the horizon; without rows, that of a tested piece. Of a test part longer than
-    ``most_steps`` the last pieces are drawn.
+    ``most_steps`` the last pieces are drawn. Where pieces lie apart, a row without values breaks their lines.
     """
     tested, beyond, past = (_rows_of(unique_id, table) for table in (backtest, forecast, history))
     horizon = len(beyond) or len(tested) // max(1, tested[CUTOFF].nunique())
     cutoffs = sorted(tested[CUTOFF].unique())
-    drawn = cutoffs[-max(1, most_steps // max(1, horizon)) :]
     n_tested = len(tested)
-    if len(drawn) < len(cutoffs):
-        tested = tested[tested[CUTOFF] >= drawn[0]]
+    if len(past) > most_steps and cutoffs:
+        cutoffs = [cutoff for cutoff in cutoffs if cutoff >= past[TIME].iloc[-most_steps]] or cutoffs[-1:]
+        tested = tested[tested[CUTOFF] >= cutoffs[0]]
+    n_left_out = n_tested - len(tested)
     begin = int(past[TIME].searchsorted(tested[TIME].min()))
     known = pd.concat([past.iloc[begin:][[TIME, TARGET]], tested[[TIME, TARGET]]])
     known = known.drop_duplicates(TIME, keep="last").sort_values(TIME, ignore_index=True)
@@ -91,11 +92,11 @@ def join_lines(
     return SeriesLines(
         unique_id=str(unique_id),
         actual=_bridge_short_gaps(shown).reset_index(drop=True),
-        forecast=pd.concat([tested[columns], beyond[columns]], ignore_index=True),
-        cutoffs=drawn,
+        forecast=pd.concat([_broken_where_apart(tested)[columns], beyond[columns]], ignore_index=True),
+        cutoffs=cutoffs,
         end=shown[TIME].iloc[-1],
         close_up=shown[TIME].iloc[-n_close] if len(shown) > 2 * n_close else None,
-        n_left_out=n_tested - len(tested),
+        n_left_out=n_left_out,
     )
 
 
@@ -108,6 +109,16 @@ def _rows_of(unique_id: Any, table: pd.DataFrame) -> pd.DataFrame:
         times = {column: rows[column].dt.tz_localize(None) for column in (TIME, CUTOFF) if column in rows}
         rows = rows.assign(**times)
     return rows
+
+
+def _broken_where_apart(tested: pd.DataFrame) -> pd.DataFrame:
+    """Return the test part with a row of nothing after each piece that the next one does not follow at once."""
+    ends = tested.groupby(CUTOFF)[TIME].max()
+    apart = ends.index[1:] > ends.to_numpy()[:-1]
+    if not apart.any():
+        return tested
+    breaks = pd.DataFrame({TIME: ends.to_numpy()[:-1][apart]})
+    return pd.concat([tested, breaks]).sort_values(TIME, kind="stable", ignore_index=True)
 
 
 def _bridge_short_gaps(values: pd.DataFrame) -> pd.DataFrame:

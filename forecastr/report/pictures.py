@@ -64,7 +64,7 @@ def draw_predicted_vs_actual(
     n_all = listed[ID].nunique()
     if n_all > len(series):
         title = f"{title} · {len(series)} of {n_all:,} series"
-    if any(lines.n_left_out for lines in series):
+    if not alone and any(lines.n_left_out for lines in series):
         title = f"{title} · end of the test part"
     n_columns = {1: 1, 2: 2, 4: 2}.get(len(series), 3)
     n_rows = 1 + (series[0].close_up is not None) if alone else -(-len(series) // n_columns)
@@ -148,7 +148,8 @@ def _draw_lone_series(panes: "list[Axes]", lines: SeriesLines, baseline_name: st
     _draw_series(panes[0], lines, baseline_name)
     if len(panes) == 1:
         return
-    panes[0].set_title("The whole test part", loc="left", fontsize=11)
+    shown = "The end of the test part" if lines.n_left_out else "The whole test part"
+    panes[0].set_title(shown, loc="left", fontsize=11)
     close = panes[1]
     _draw_series(close, lines, baseline_name)
     close.set_title("The last horizons, and the forecast beyond the data", loc="left", fontsize=11)

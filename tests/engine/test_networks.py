@@ -1,12 +1,12 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import keras
 import numpy as np
 import pytest
 
-from forecastr.engine.networks import forgotten_on_error, networks_of
+from forecastr.engine.networks import EXPRESSED, forgotten_on_error, networks_of
 from forecastr.models.config import NetworkConfig, WindowShape, past_length
-from forecastr.models.network import build_networks
+from forecastr.models.network import build_expression, build_networks
 from forecastr.windows.covariates import CovariateShape
 
 SHAPE = WindowShape(horizon=3, season_lengths=(4,))
@@ -109,3 +109,22 @@ def test_configurations_that_differ_in_training_alone_share_their_networks():
         assert float(np.asarray(optimizer.learning_rate)) == pytest.approx(config.learning_rate)
     for other in ({"transform": "difference"}, {"dropout": 0.0}, {"loss": "mse"}):
         assert networks_of(replace(CONFIG, **other), SHAPE) is not networks
+
+
+def described(config: NetworkConfig) -> list:
+    """What an expression consists of, its layers' names left out."""
+    layers = build_expression(config, SHAPE).layers
+    return [{key: value for key, value in layer.get_config().items() if key != "name"} for layer in layers]
+
+
+def test_nothing_else_decides_how_windows_are_expressed():
+    base = replace(CONFIG, supervision="last")
+    others = {
+        "cell": "lstm", "layers": 1, "units": 12, "bidirectional": True, "dropout": 0.0, "attention": "full",
+        "head": "decoder", "scaling": "minmax", "loss": "mse", "learning_rate": 0.1, "schedule": "constant",
+        "weight_decay": 0.5, "clip_norm": 9.0, "batch_size": 64, "updates": 7, "patience": 3,
+    }  # fmt: skip
+    assert {*others, *EXPRESSED} == {field.name for field in fields(NetworkConfig)}
+    for name, value in others.items():
+        assert getattr(base, name) != value
+        assert described(replace(base, **{name: value})) == described(base), name

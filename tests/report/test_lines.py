@@ -57,6 +57,18 @@ def test_of_a_very_long_test_part_the_last_pieces_are_drawn(fakes):
     assert lines.cutoffs == shorter.cutoffs
 
 
+def test_pieces_that_lie_apart_are_not_joined(fakes):
+    tables = fakes.make_tables(n_history=300, n_test=60, horizon=10)
+    cutoffs = sorted(tables["backtest"]["cutoff"].unique())
+    some = tables["backtest"][tables["backtest"]["cutoff"].isin([cutoffs[0], cutoffs[3], cutoffs[4]])]
+
+    rows = join_lines("series_000", **{**tables, "backtest": some}).forecast
+
+    empty = rows["forecastr"].isna()
+    assert np.flatnonzero(empty).tolist() == [10]  # between the first piece and the next two, which follow each other
+    assert rows["ds"].is_monotonic_increasing
+
+
 def test_a_short_gap_is_bridged_and_a_long_one_stays(fakes):
     tables = fakes.make_tables(n_history=60, n_test=20, horizon=10, frequency=None)
     for name in ("history", "backtest"):
