@@ -214,7 +214,7 @@ class _Fit:
         judgement = test.judge(forecasts)
         errors = {str(name): leaderboard_errors(row, part="test") for name, row in judgement.metrics.iterrows()}
         errors |= {name: test.metrics(cube, part="test") for name, cube in unjudged.items()}
-        apart = _one_horizon_apart(test, task.horizon)
+        apart = test.one_horizon_apart()
         table = backtest_table(
             plan.panel.frame,
             test.cutoffs.positions(test.store)[apart],
@@ -294,14 +294,3 @@ class _Fit:
 def _without_rows(backtest: pd.DataFrame) -> pd.DataFrame:
     """Return a forecast of no rows, for there is one to be told of everywhere."""
     return backtest.drop(columns=[CUTOFF, TARGET]).iloc[:0]
-
-
-def _one_horizon_apart(part: Part, horizon: int) -> np.ndarray:
-    """Return a mask of windows whose horizons do not overlap, picked from the last one of each series back."""
-    chosen = np.zeros(len(part.cutoffs), bool)
-    bound: dict[int, float] = {}
-    for window in reversed(range(len(part.cutoffs))):
-        series, steps = int(part.cutoffs.series[window]), int(part.cutoffs.steps[window])
-        if steps <= bound.get(series, math.inf):
-            chosen[window], bound[series] = True, steps - horizon
-    return chosen

@@ -45,6 +45,16 @@ class Part:
         """Collect the windows of a part."""
         return cls(store, cutoffs, actual_values(store, cutoffs, horizon), last_values(store, cutoffs), scale)
 
+    def one_horizon_apart(self) -> np.ndarray:
+        """Return a mask [W] of windows whose horizons do not overlap, picked from the last one of each series back."""
+        chosen = np.zeros(len(self.cutoffs), bool)
+        bound: dict[int, float] = {}
+        for window in reversed(range(len(self.cutoffs))):
+            series, steps = int(self.cutoffs.series[window]), int(self.cutoffs.steps[window])
+            if steps <= bound.get(series, np.inf):
+                chosen[window], bound[series] = True, steps - self.y_true.shape[1]
+        return chosen
+
     @property
     def window_scale(self) -> np.ndarray:
         """Each window's scale [W], 0 where its series has none."""

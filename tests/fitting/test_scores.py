@@ -22,6 +22,13 @@ def part() -> Part:
     return Part.of(store, cutoffs, 2, np.array([0.5, NAN]))
 
 
+def test_windows_one_horizon_apart_are_counted_from_each_series_end():
+    store = SeriesStore(np.arange(14.0), np.array([0, 8, 14]))
+    cutoffs = Cutoffs(np.array([0, 0, 0, 0, 1, 1, 1]), np.array([3, 4, 5, 6, 2, 3, 4]))
+    part = Part.of(store, cutoffs, 2, np.ones(2))
+    assert np.flatnonzero(part.one_horizon_apart()).tolist() == [1, 3, 4, 6]
+
+
 def test_a_part_knows_what_came_before_and_after_its_cutoffs(part):
     assert part.y_true.tolist() == [[4, 6], [5, 5]]
     assert part.last.tolist() == [2, 5]
