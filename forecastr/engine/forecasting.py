@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from forecastr.engine.backend import NUMPY, loaded_backend
-from forecastr.engine.networks import networks_of, padded
-from forecastr.engine.work import ForecastJob
+from forecastr.engine.networks import Networks, networks_of, padded
+from forecastr.engine.work import ForecastJob, TrainJob
 from forecastr.files import naming, whole_file, write_array
 from forecastr.models.config import (
     NetworkConfig,
@@ -45,19 +45,31 @@ def forecast(job: ForecastJob) -> dict[str, int]:
     scaled_on, store = open_store(job.scaled_on), open_store(job.store)
     scaler = scaler_of(job.config, job.shape, scaled_on)
     covariates = covariate_windows(job.config, job.shape, store, scaled_on)
-    quantiles = forecast_cutoffs(
+    quantiles = forecast_as_trained(networks, job, store, scaler, job.cutoffs, covariates)
+    save_array(job.output, quantiles)
+    return {"windows": len(quantiles)}
+
+
+def forecast_as_trained(
+    networks: Networks,
+    job: ForecastJob | TrainJob,
+    store: SeriesStore,
+    scaler: Scaler,
+    cutoffs: Cutoffs,
+    covariates: CovariateWindows | None,
+) -> np.ndarray:
+    """Return quantiles [W, H, Q] from every cutoff, of networks as a worker has them."""
+    return forecast_cutoffs(
         networks.forecaster,
         job.config,
         job.shape,
         store,
         scaler,
-        job.cutoffs,
+        cutoffs,
         job.horizon,
         covariates=covariates,
         express=partial(networks.express, last=True),
     )
-    save_array(job.output, quantiles)
-    return {"windows": len(quantiles)}
 
 
 def export(config: NetworkConfig, shape: WindowShape, trained: Path, output: Path) -> dict[str, str]:

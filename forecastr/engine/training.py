@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import keras
@@ -12,7 +11,7 @@ import numpy as np
 from forecastr.engine.forecasting import (
     covariate_windows,
     export,
-    forecast_cutoffs,
+    forecast_as_trained,
     load_weights,
     open_store,
     predict_windows,
@@ -92,17 +91,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         job.output.mkdir(parents=True, exist_ok=True)
     save_weights(network, job.output / "weights.npz")
     if job.validation is not None:
-        forecasts = forecast_cutoffs(
-            network,
-            job.config,
-            job.shape,
-            known,
-            scaler,
-            job.validation,
-            job.horizon,
-            covariates=known_covariates,
-            express=partial(networks.express, last=True),
-        )
+        forecasts = forecast_as_trained(networks, job, known, scaler, job.validation, known_covariates)
         save_array(job.output / "validation.npy", forecasts)
     if job.network:
         export(job.config, job.shape, job.output, job.network)  # without what it was compiled with

@@ -79,7 +79,8 @@ def join_lines(
     cutoffs = sorted(tested[CUTOFF].unique())
     n_tested = len(tested)
     if len(past) > most_steps and cutoffs:
-        cutoffs = [cutoff for cutoff in cutoffs if cutoff >= past[TIME].iloc[-most_steps]] or cutoffs[-1:]
+        earliest = past[TIME].iloc[-most_steps]
+        cutoffs = [cutoff for cutoff in cutoffs if cutoff >= earliest] or cutoffs[-1:]
         tested = tested[tested[CUTOFF] >= cutoffs[0]]
     n_left_out = n_tested - len(tested)
     begin = int(past[TIME].searchsorted(tested[TIME].min()))

@@ -51,20 +51,17 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     """Return Arrow's columns as pandas', one at a time so that only one is held twice."""
     names, columns = table.column_names, table.columns
     del table
-    series: dict[str, pd.Series] = {}
-    for name in names:
-        column = columns.pop(0)
-        if pa.types.is_dictionary(column.type) and _hardly_repeats(column):
-            series[name] = _plain(column)
-        elif pa.types.is_dictionary(column.type):
-            series[name] = pd.Series(_categories(column), copy=False)
-        elif pa.types.is_primitive(column.type):
-            series[name] = pd.Series(column.to_numpy(), copy=False)
-        else:
-            series[name] = column.to_pandas()
-    del column
+    series = {name: _as_series(columns.pop(0)) for name in names}
     pa.default_memory_pool().release_unused()  # half of what reading took
     return pd.DataFrame(series, copy=False)
+
+
+def _as_series(column: pa.ChunkedArray) -> pd.Series:
+    if pa.types.is_dictionary(column.type):
+        return _plain(column) if _hardly_repeats(column) else pd.Series(_categories(column), copy=False)
+    if pa.types.is_primitive(column.type):
+        return pd.Series(column.to_numpy(), copy=False)
+    return column.to_pandas()
 
 
 def _hardly_repeats(column: pa.ChunkedArray) -> bool:
