@@ -225,7 +225,7 @@ def test_the_seconds_until_the_first_worker_is_up_are_told_once(tmp_path):
     with WorkerPool(2, backend="jax", ready=told.append) as pool:
         pool.run([(n, "jobs:echo", n) for n in range(4)], seconds=60)
     assert len(told) == 1
-    assert 0.1 < told[0] < time.monotonic() - begun
+    assert 0.01 < told[0] < time.monotonic() - begun  # no interpreter starts sooner
 
 
 def test_closing_leaves_no_process_behind(tmp_path):
