@@ -72,7 +72,7 @@ class SearchSpace:
         hp.Choice("reader", list(READERS))
         hp.Choice("cell", ["gru", "lstm", "rnn"])
         hp.Int("layers", 1, 4)
-        hp.Choice("units", [32, 64, 96, 128])
+        hp.Choice("units", [32, 48, 64, 96, 128])
         hp.Choice("dropout", [0.0, 0.1, 0.2, 0.3])
         hp.Choice("context_length", list(self.contexts))
         hp.Choice("transform", self.transforms)

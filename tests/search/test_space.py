@@ -18,6 +18,9 @@ SPACES = [
     space_of(7, positive=True),
     space_of(12, positive=False),
     replace(space_of(1, positive=True), covariates=("known", "none", "all"), calendar=True),
+    replace(space_of(1, positive=True), long=True),
+    replace(space_of(7, positive=True), long=True),
+    replace(space_of(24, positive=False), long=True, calendar=True, slow_calendar=True),
 ]
 
 
