@@ -12,8 +12,10 @@ from sklearn.gaussian_process.kernels import Matern
 
 from forecastr.search.space import SearchSpace
 
-RANDOM_POINTS = 4  # drawn at random between the portfolio and the first Gaussian process
 CANDIDATES = 2000  # random points that a proposal is picked from
+BEST = 3  # trials that proposals are variations of
+VARIED = 2  # values that a variation changes, on average
+ANYWHERE = 2  # every so many proposals are picked from the whole space: networks unlike each other err less together
 NOISE = 1e-2  # variance of a score, of normalized ones: another seed gives another
 
 
@@ -25,12 +27,7 @@ class PortfolioOracle(BayesianOptimizationOracle):  # type: ignore[misc]
 
     def __init__(self, space: SearchSpace, **kwargs: Any) -> None:
         self.space, self.portfolio = space, space.portfolio()
-        super().__init__(
-            num_initial_points=len(self.portfolio) + RANDOM_POINTS,
-            max_trials=None,
-            max_consecutive_failed_trials=10**9,
-            **kwargs,
-        )
+        super().__init__(max_trials=None, max_consecutive_failed_trials=10**9, **kwargs)
         self.verbose = 0
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -38,33 +35,37 @@ class PortfolioOracle(BayesianOptimizationOracle):  # type: ignore[misc]
         number = len(self.trials)
         if number < len(self.portfolio):
             return {"status": "RUNNING", "values": self.portfolio[number]}
-        if len([trial for trial in self.trials.values() if trial.status == "COMPLETED"]) < self.num_initial_points:
-            return {"status": "RUNNING", "values": self._affordable(self._draw(CANDIDATES))}
-        return {"status": "RUNNING", "values": self._affordable(self._most_promising())}
+        points, scores = self._vectorize_trials()
+        candidates = self._random_state.uniform(size=(CANDIDATES, len(self._nonfixed_space())))
+        if len(scores):
+            if number % ANYWHERE:
+                candidates = self._variations(points[np.argsort(scores, kind="stable")[:BEST]], candidates)
+            candidates = self._by_promise(candidates, points, scores)
+        return {"status": "RUNNING", "values": self._affordable(candidates)}
 
     def _affordable(self, points: np.ndarray) -> dict[str, Any]:
-        """Return the values of the first point that the search can afford; the portfolio's first if none is."""
+        """Return the values of the first new point that the search can afford; the portfolio's first if none is."""
+        tried = [trial.hyperparameters.values for trial in self.trials.values()]
         for point in points:
             values = self._vector_to_values(point)
-            if self.space.affordable(values):
+            if values not in tried and self.space.affordable(values):
                 return dict(values)
         return self.portfolio[0]
 
-    def _draw(self, n: int) -> np.ndarray:
-        """Return random points [n, D] of the space, as probabilities."""
-        return self._random_state.uniform(size=(n, len(self._nonfixed_space())))
+    def _variations(self, best: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Return points [n, D] of the best with a few values of others: most of the space is far worse."""
+        near = best[self._random_state.randint(len(best), size=len(others))]
+        return np.where(self._random_state.uniform(size=near.shape) < VARIED / near.shape[1], others, near)
 
-    def _most_promising(self) -> np.ndarray:
-        """Return many random points, lowest confidence bound of a Gaussian process of the scores first.
+    def _by_promise(self, candidates: np.ndarray, points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return candidates [n, D], lowest confidence bound of a Gaussian process of the scores so far first.
 
         Keras Tuner descends this bound from 50 points by gradient. Nearly all choices here are categories, so
         it is a landscape of steps without one; that took 0.2 to 14 s a proposal, this takes 0.05.
         """
-        points, scores = self._vectorize_trials()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound: few points, flat scores
             self.gpr.fit(points, scores)
-        candidates = self._draw(CANDIDATES)
         mean, deviation = self.gpr.predict(candidates, return_std=True)
         return candidates[np.argsort(mean - self.beta * deviation)]
 

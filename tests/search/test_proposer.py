@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from forecastr.search.oracle import RANDOM_POINTS
 from forecastr.search.proposer import Proposer
 from forecastr.search.space import SearchSpace
 
@@ -13,7 +12,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:getName:DeprecationWarning"),
 ]
 SPACE = SearchSpace(season_length=1, contexts=(60,), positive=True, updates=(25, 50, 100))
-TRIALS = len(SPACE.portfolio()) + RANDOM_POINTS + 5  # the last ones come from the Gaussian process
+TRIALS = len(SPACE.portfolio()) + 9  # the last ones come from the Gaussian process
 
 
 def score_of(values: dict) -> float | None:
@@ -51,13 +50,24 @@ def test_the_portfolio_comes_first(in_order):
     assert in_order[len(portfolio)] not in portfolio
 
 
+def test_most_proposals_change_a_few_values_of_a_good_trial_and_some_are_anything(in_order):
+    first = len(SPACE.portfolio())
+    changes = [
+        min(sum(values[name] != tried[name] for name in values) for tried in in_order[:number])
+        for number, values in enumerate(in_order[first:], start=first)
+    ]
+    assert all(changes)  # nothing is tried twice
+    assert sum(change <= 5 for change in changes) >= 0.7 * len(changes)
+    assert max(changes) > 5
+
+
 @pytest.mark.parametrize("arrival", [0, 1])
 def test_proposals_do_not_depend_on_the_order_of_arrival(in_order, arrival):
     assert search(arrival=arrival) == in_order
 
 
 def test_proposals_depend_on_scores_and_seed(in_order):
-    first_model_based = len(SPACE.portfolio()) + RANDOM_POINTS
+    first_model_based = len(SPACE.portfolio())
     other_scores = search(score=lambda values: values["units"])
     assert other_scores[:first_model_based] == in_order[:first_model_based]
     assert other_scores != in_order
