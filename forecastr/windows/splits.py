@@ -8,9 +8,8 @@ from forecastr.windows.store import Cutoffs, SeriesStore
 
 TEST_SHARE = 5  # a lone series gives its last fifth to the test part, and as much to validation
 MIN_TRAIN_STEPS = 3
-MORE_VALIDATION = (
-    4  # a panel validates on more than one cutoff as long as that takes no more than this part of the rest
-)
+VALIDATED_HORIZONS = 4  # of a panel, at most
+MORE_VALIDATION = 4  # all but the first as long as they take no more than this part of the rest
 
 
 def min_steps(horizon: int) -> int:
@@ -21,8 +20,8 @@ def min_steps(horizon: int) -> int:
 def plan_splits(lengths: np.ndarray, task: Task) -> Splits:
     """Return the steps that validation and test take from the end of every series.
 
-    A lone series gives a fifth to each. A panel is tested on one horizon, and validated on up to two: the errors
-    of one cutoff are those of one season, such as Christmas, and intervals would learn no other.
+    A lone series gives a fifth to each. A panel is tested on one horizon, and validated on up to four: the errors
+    of one are those of one season, such as Christmas, and intervals would learn no other.
 
     Parameters
     ----------
@@ -58,7 +57,7 @@ def plan_splits(lengths: np.ndarray, task: Task) -> Splits:
     more = 0
     if len(lengths) > 1:
         shortest = int(lengths[lengths >= needed].min())
-        more = min(horizon, (shortest - needed) // MORE_VALIDATION)
+        more = min((VALIDATED_HORIZONS - 1) * horizon, (shortest - needed) // MORE_VALIDATION)
     return Splits(n_validation=steps + more, n_test=steps)
 
 

@@ -44,11 +44,11 @@ def test_the_parts_of_a_lone_series_worked_by_hand():
 
 def test_a_panel_gives_a_horizon_and_its_short_series_give_nothing():
     plan = plan_of(daily(a=weekly(50), short=weekly(8), b=weekly(40, 1)), horizon=4)
-    assert plan.splits == Splits(n_validation=8, n_test=4)
+    assert plan.splits == Splits(n_validation=11, n_test=4)
     assert plan.judged.tolist() == [True, False, True]
     assert (plan.test.series.tolist(), plan.test.steps.tolist()) == ([0, 2], [46, 36])
-    assert plan.train_store.lengths.tolist() == [38, 0, 28]
-    assert plan.validation.steps.tolist() == [*range(38, 43), *range(28, 33)]
+    assert plan.train_store.lengths.tolist() == [35, 0, 25]
+    assert plan.validation.steps.tolist() == [*range(35, 43), *range(25, 33)]
     assert any("short" in warning for warning in plan.warnings)
 
 

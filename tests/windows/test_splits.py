@@ -32,7 +32,7 @@ def test_cutoffs_skip_series_without_the_part():
 
 @pytest.mark.parametrize(
     ("lengths", "horizon", "validation", "test"),
-    [([100], 5, 20, 20), ([100], 30, 30, 30), ([100, 100], 5, 10, 5), ([40, 33, 9], 7, 11, 7), ([17, 17], 7, 7, 7)],
+    [([100], 5, 20, 20), ([100], 30, 30, 30), ([100, 100], 5, 20, 5), ([40, 33, 9], 7, 11, 7), ([17, 17], 7, 7, 7)],
 )
 def test_a_lone_series_gives_a_fifth_and_a_panel_a_horizon_and_more_to_validate_on(lengths, horizon, validation, test):
     splits = plan_splits(np.array(lengths), Task(horizon=horizon))
