@@ -208,7 +208,7 @@ def test_backtest_judges_newer_rows(loaded, fit):
 
     assert result.n_cutoffs == 56
     assert not result.seen
-    names = {"forecastr", "last_value", "drift", "seasonal_naive", "theta", "random_walk"}
+    names = {"forecastr", "last_value", "drift", "seasonal_naive", "theta", "holt_winters", "random_walk"}
     assert set(result.judgement.metrics.index) == names
 
 

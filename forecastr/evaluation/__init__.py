@@ -1,6 +1,6 @@
 """How good a forecast is: metrics, baselines, calibration and the verdict."""
 
-from forecastr.evaluation.baselines import BASELINES, POINT_BASELINES, RANDOM_WALK, forecast_baselines
+from forecastr.evaluation.baselines import BASELINES, HOLT_WINTERS, POINT_BASELINES, RANDOM_WALK, forecast_baselines
 from forecastr.evaluation.calibration import apply_offsets, as_quantiles, fit_offsets
 from forecastr.evaluation.metrics import METRICS, errors_by_horizon, evaluate, seasonal_scale
 from forecastr.evaluation.significance import diebold_mariano
@@ -8,6 +8,7 @@ from forecastr.evaluation.verdict import Verdict, judge
 
 __all__ = [
     "BASELINES",
+    "HOLT_WINTERS",
     "METRICS",
     "POINT_BASELINES",
     "RANDOM_WALK",

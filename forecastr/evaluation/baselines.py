@@ -1,7 +1,7 @@
 """Forecasts that need no training worth the name: what a model has to beat.
 
 Every baseline reads a window's series up to its cutoff, gaps filled with the value before them.
-What some of them fit, Theta its constants and the random walk its quantiles, is fitted once, at the
+What some of them fit, Theta and Holt-Winters their constants and the random walk its quantiles, is fitted once, at the
 first cutoff asked for, and then reads newer values as a trained network does.
 """
 
@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from forecastr.errors import ConfigError
 from forecastr.evaluation.calibration import as_quantiles
+from forecastr.evaluation.holt_winters import forecast_holt_winters, takes_seconds
 from forecastr.evaluation.panel_cutoffs import PanelCutoffs
 from forecastr.evaluation.random_walk import forecast_random_walk, looks_like_prices
 from forecastr.evaluation.theta_method import forecast_theta
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-RANDOM_WALK = "random_walk"
+RANDOM_WALK, HOLT_WINTERS = "random_walk", "holt_winters"
 
 
 def forecast_baselines(
@@ -49,7 +50,7 @@ def forecast_baselines(
         Steps in one season.
     names : sequence of str, optional
         Names out of ``BASELINES``. By default all that suit the data: the random walk is for prices,
-        see `looks_like_prices`.
+        see `looks_like_prices`, and Holt-Winters' method for what it can smooth in seconds.
 
     Returns
     -------
@@ -78,7 +79,8 @@ def forecast_baselines(
     filled, first = _fill_forward(values, starts)
     cutoffs = PanelCutoffs(filled, first[np.asarray(series)], np.asarray(positions), horizon, season_length)
     if names is None:
-        names = [name for name in BASELINES if name != RANDOM_WALK or looks_like_prices(cutoffs)]
+        suits = {RANDOM_WALK: looks_like_prices, HOLT_WINTERS: takes_seconds}
+        names = [name for name in BASELINES if name not in suits or suits[name](cutoffs)]
     return {name: BASELINES[name](cutoffs) for name in names}
 
 
@@ -135,5 +137,6 @@ POINT_BASELINES: dict[str, Callable[[PanelCutoffs], FloatArray]] = {
     "drift": _stated(_drift),
     "seasonal_naive": _stated(_seasonal_naive),
     "theta": _stated(forecast_theta),
+    HOLT_WINTERS: _stated(forecast_holt_winters),
 }
 BASELINES = {**POINT_BASELINES, RANDOM_WALK: forecast_random_walk}  # of equal ones the simpler stands first

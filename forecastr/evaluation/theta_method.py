@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from forecastr.evaluation.decomposition import fit_lines, moving_average, season_means
 from forecastr.evaluation.panel_cutoffs import Block, PanelCutoffs, dot_columns
 
 FloatArray = npt.NDArray[np.float64]
@@ -70,7 +71,7 @@ def fit_theta(block: Block, season_length: int) -> ThetaFit:
     y = np.where(known, block.y[: len(known)], 0.0)
     factor, shift = _seasonal_indices(y, known, season_length)
     flat = _deseasonalise(y, factor, shift)
-    return ThetaFit(_smoothing_constants(flat, known), _slopes(flat, known), factor, shift)
+    return ThetaFit(_smoothing_constants(flat, known), fit_lines(flat, known)[0], factor, shift)
 
 
 def _can_be_fitted(block: Block) -> BoolArray:
@@ -99,14 +100,14 @@ def _seasonal_indices(y: FloatArray, known: BoolArray, season_length: int) -> tu
     if not len(seasonal):
         return factor, shift
     y, known = y[:, seasonal], known[:, seasonal]
-    inside, trend = _moving_average(y, known, season_length)
+    inside, trend = moving_average(y, known, season_length)
     positive = np.where(known, y, np.inf).min(axis=0) > 0
     ratio = np.divide(y, trend, out=np.zeros_like(y), where=inside & positive)
-    index = _season_means(ratio, inside, season_length)
+    index = season_means(ratio, inside, season_length)
     index /= np.where(positive, index.mean(axis=0), 1.0)
     multiplied = positive & (index.min(axis=0) > 0)
     factor[:, seasonal[multiplied]] = index[:, multiplied]
-    index = _season_means(np.where(inside, y - trend, 0.0), inside, season_length)
+    index = season_means(np.where(inside, y - trend, 0.0), inside, season_length)
     index -= index.mean(axis=0)
     shift[:, seasonal[~multiplied]] = index[:, ~multiplied]
     return factor, shift
@@ -126,42 +127,9 @@ def _is_seasonal(y: FloatArray, known: BoolArray, season_length: int) -> BoolArr
     return long & (n_known * rho[-1] ** 2 / np.sum(rho[:-1] ** 2, axis=0) > _SEASONALITY_CRITICAL)
 
 
-def _moving_average(y: FloatArray, known: BoolArray, season_length: int) -> tuple[BoolArray, FloatArray]:
-    """Return where a whole season lies around a step, and the mean of that season [L, N].
-
-    A season of even length reaches half a step further on either side.
-    """
-    half = season_length // 2
-    level = y.sum(axis=0) / known.sum(axis=0)  # sums of deviations lose fewer digits
-    total = np.cumsum(np.vstack([np.zeros_like(level), y - level]), axis=0)  # [L + 1, N]
-    wide = total[2 * half + 1 :] - total[: -2 * half - 1]
-    narrow = wide if season_length % 2 else total[2 * half : -1] - total[1 : -2 * half]
-    trend = np.zeros_like(y)
-    trend[half : len(y) - half] = level + (wide + narrow) / (2 * season_length)
-    inside = np.zeros_like(known)
-    inside[half : len(y) - half] = known[2 * half :]
-    return inside, trend
-
-
-def _season_means(values: FloatArray, inside: BoolArray, season_length: int) -> FloatArray:
-    """Return the mean of each step of the season over the steps inside: [season_length, N]."""
-    missing = -len(values) % season_length
-    rows = ((0, missing), (0, 0))
-    folded = (season_length, values.shape[1])
-    total = np.pad(values, rows).reshape(-1, *folded).sum(axis=0)
-    return np.asarray(total / np.pad(inside, rows).reshape(-1, *folded).sum(axis=0))
-
-
 def _deseasonalise(y: FloatArray, factor: FloatArray, shift: FloatArray) -> FloatArray:
     season = np.arange(len(y)) % len(factor)
     return np.asarray((y - shift[season]) / factor[season])
-
-
-def _slopes(y: FloatArray, known: BoolArray) -> FloatArray:
-    """Return the slope of the least-squares line through each series [N]."""
-    time = np.arange(len(y))[:, None] - (known.sum(axis=0) - 1) / 2
-    time *= known
-    return dot_columns(time, y) / dot_columns(time, time)
 
 
 def _smoothing_constants(y: FloatArray, known: BoolArray) -> FloatArray:

@@ -10,7 +10,8 @@ import pandas as pd
 from forecastr.bundle.covariates import BundleCovariates
 from forecastr.bundle.load import load_bundle
 from forecastr.bundle.manifest import write_manifest
-from forecastr.evaluation import RANDOM_WALK
+from forecastr.evaluation import HOLT_WINTERS, RANDOM_WALK
+from forecastr.evaluation.holt_winters import fit_steps
 from forecastr.evaluation.random_walk import VOLATILITY_STEPS
 from forecastr.files import write_json
 from forecastr.fitting.plan import Plan
@@ -89,6 +90,8 @@ def write_bundle(
     read = max(past_length(trial.config, shape) for trial in weights)
     ids = plan.panel.frame[ID].take(plan.store.starts[:-1]).tolist()
     kept = max(read, 2 * task.season_length + task.horizon, SHARE_STEPS if shares else BASELINE_STEPS)
+    if HOLT_WINTERS in (baseline, *shares):
+        kept = max(kept, fit_steps(task.season_length))
     if RANDOM_WALK in offsets:
         kept = max(kept, WALK_STEPS // len(ids) + task.horizon + VOLATILITY_STEPS)
     write_json(staging / "task.json", document)

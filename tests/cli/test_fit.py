@@ -46,7 +46,7 @@ SUMMARY = {
     "budget": ["time_limit", "max_trials", "jobs", "disk_limit"],
     "search": ["trials", "completed", "failed", "ended_by", "best_trial", "best_score"],
     "chosen": ["members", "baselines", "calibrated_on", "refitted"],
-    "metrics": ["forecastr", "last_value", "drift", "seasonal_naive", "theta", "random_walk"],
+    "metrics": ["forecastr", "last_value", "drift", "seasonal_naive", "theta", "holt_winters", "random_walk"],
     "device": ["backend", "device", "cores"],
 }
 ERRORS = ["mae", "rmse", "smape", "mase", "wql", "coverage_80", "coverage_95", "direction"]
@@ -139,7 +139,8 @@ def test_intervals_hold_the_point_forecast(fit):
 def test_the_leaderboard_has_every_trial_ensemble_and_baseline(fit, summary):
     board = pd.read_csv(fit.folder / "leaderboard.csv", dtype={"name": str})
 
-    names = {"forecastr", "last_value", "drift", "seasonal_naive", "theta", "random_walk", "0000", "0001"}
+    names = {"forecastr", "last_value", "drift", "seasonal_naive", "theta", "holt_winters", "random_walk"}
+    names |= {"0000", "0001"}
     assert set(board["name"]) == names | ({"networks"} if summary["chosen"]["baselines"] else set())
     assert board["test_mase"].dropna().is_monotonic_increasing
     best = board.loc[board["kind"] == "baseline"].iloc[0]
