@@ -159,7 +159,9 @@ def _identity(plan: Plan, *, backend: str, jobs: int) -> dict[str, Any]:
 
 def _searched_as_before(plan: Plan, time_limit: float) -> Plan:
     """Return a plan whose space is that of a search begun under another time limit."""
-    space = replace(plan.space, updates=trial_updates(time_limit), largest=largest_trial(time_limit))
+    space = replace(
+        plan.space, updates=trial_updates(time_limit, len(plan.store.values)), largest=largest_trial(time_limit)
+    )
     return replace(plan, space=space)
 
 

@@ -252,7 +252,7 @@ def make_plan(
         season_length=task.season_length,
         contexts=context_choices(context, task.season_lengths, longest),
         positive=not (low <= 0).any(),
-        updates=trial_updates(budget.time_limit),
+        updates=trial_updates(budget.time_limit, len(store.values)),
         long=float(np.median(store.lengths)) >= LONG_SERIES,
         largest=largest_trial(budget.time_limit),
         covariates=covariate_levels(inputs.shape),

@@ -16,7 +16,7 @@ import pytest
 # The command itself, but for trials of 50 and 100 updates, whatever the time limit.
 PROGRAM = """
 import forecastr.fitting.fit, forecastr.fitting.plan
-forecastr.fitting.fit.trial_updates = forecastr.fitting.plan.trial_updates = lambda limit: (50, 50, 100, 100)
+forecastr.fitting.fit.trial_updates = forecastr.fitting.plan.trial_updates = lambda *_: (50, 50, 100, 100)
 from forecastr.cli.main import main
 main()
 """

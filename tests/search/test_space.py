@@ -92,9 +92,15 @@ def test_a_search_space_s_values_give_the_same_network_whatever_their_order():
 
 
 def test_more_time_means_more_updates_in_whole_epochs():
-    updates = [trial_updates(seconds) for seconds in (1, 10, 60, 120, 600, 3600, 1e6)]
+    updates = [trial_updates(seconds, 1000) for seconds in (1, 10, 60, 120, 600, 3600, 1e6)]
     assert updates == sorted(updates)
     assert all(count % 50 == 0 for counts in updates for count in counts)
+
+
+def test_more_rows_mean_up_to_twice_the_updates_where_there_is_time_for_them():
+    by_rows = [trial_updates(120, n_rows)[2] for n_rows in (100, 100_000, 225_000, 400_000, 10**8)]
+    assert by_rows == [800, 800, 1200, 1600, 1600]
+    assert trial_updates(20, 10**8) == trial_updates(20, 100)
 
 
 def test_a_context_that_was_asked_for_is_the_only_one():
