@@ -10,7 +10,7 @@ import pytest
 from forecastr.bundle.networks import filled_network, read_arrays
 from forecastr.engine.forecasting import forecast, forecast_cutoffs, load_weights, scaler_of
 from forecastr.engine.optimizer import learning_rate_at
-from forecastr.engine.training import train
+from forecastr.engine.training import Watch, train
 from forecastr.engine.work import ForecastJob, TrainJob
 from forecastr.errors import SearchError
 from forecastr.models.config import CLASSIC, NetworkConfig, WindowShape
@@ -89,6 +89,22 @@ def test_with_patience_the_best_weights_are_kept_and_training_stops_where_they_g
     best = min(events, key=lambda event: event["validation_loss"])
     assert (result["best_epoch"], result["best_updates"]) == (best["epoch"], best["updates"])
     assert result["updates"] == best["updates"] + 100 < 1000
+
+
+def test_the_weights_that_stay_are_the_average_of_those_of_the_second_half(tmp_path, monkeypatch):
+    seen, on_epoch_end = [], Watch.on_epoch_end
+
+    def remember(watch, epoch, logs=None):
+        on_epoch_end(watch, epoch, logs)
+        seen.append(watch.network.get_weights())
+
+    monkeypatch.setattr(Watch, "on_epoch_end", remember)
+    job = job_in(tmp_path, replace(SMALL, updates=200))  # looked at after 50, 100, 150 and 200
+    train(job, lambda event: None)
+    kept = load_weights(job.output / "weights.npz")
+    for found, *weights in zip(kept, *seen[1:], strict=True):
+        np.testing.assert_allclose(found, np.mean(weights, axis=0), rtol=1e-5, atol=1e-7)
+    assert not all(np.allclose(found, last) for found, last in zip(kept, seen[-1], strict=True))
 
 
 def test_where_time_will_not_suffice_the_learning_rate_falls_sooner(tmp_path, monkeypatch):

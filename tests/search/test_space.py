@@ -98,7 +98,7 @@ def test_more_time_means_more_updates_in_whole_epochs():
 
 
 def test_more_rows_mean_up_to_twice_the_updates_where_there_is_time_for_them():
-    by_rows = [trial_updates(120, n_rows)[2] for n_rows in (100, 100_000, 225_000, 400_000, 10**8)]
+    by_rows = [trial_updates(120, n_rows)[2] for n_rows in (100, 150_000, 225_000, 300_000, 10**8)]
     assert by_rows == [800, 800, 1200, 1600, 1600]
     assert trial_updates(20, 10**8) == trial_updates(20, 100)
 
