@@ -106,16 +106,15 @@ def _last_steps(block: Block, n_steps: int) -> Block:
 def _average(block: Block, season_length: int, horizon: int) -> FloatArray:
     """Return the forecasts [W, H] of all ways, weighted."""
     known = block.known
-    y = block.y[: len(known)]
+    positive = np.where(known, block.y[: len(known)], np.inf).min(axis=0) > 0
     seasonal = (block.n_fit >= 2 * season_length + 2) & (season_length > 1)
-    positive = np.where(known, y, np.inf).min(axis=0) > 0
-    criterion = np.full((3, len(block.n_fit)), np.inf)
-    forecasts = np.zeros((3, len(block.windows), horizon))
-    ways = [(seasonal, season_length, False), (seasonal & positive, season_length, True), (known[0], 1, False)]
+    every = np.ones_like(positive)
+    ways = [(seasonal, season_length, False), (seasonal & positive, season_length, True), (every, 1, False)]
+    criterion = np.full((len(ways), len(positive)), np.inf)
+    forecasts = np.zeros((len(ways), len(block.windows), horizon))
     for way, (chosen, length, logarithms) in enumerate(ways):
         if chosen.any():
-            part = block.take(chosen)
-            inside = chosen[block.columns]
+            part, inside = block.take(chosen), chosen[block.columns]
             criterion[way, chosen], forecasts[way, inside] = _smooth_one_way(part, length, horizon, logarithms)
     weights = np.exp(-(criterion - criterion.min(axis=0)) / 2)
     weights /= weights.sum(axis=0)
@@ -125,18 +124,16 @@ def _average(block: Block, season_length: int, horizon: int) -> FloatArray:
 def _smooth_one_way(block: Block, season_length: int, horizon: int, logarithms: bool) -> tuple[FloatArray, FloatArray]:
     """Return Akaike's criterion of each series [N] and the forecasts of its windows [W, H]."""
     known, y = block.known, block.y
-    scale = np.zeros(len(block.n_fit))
     if logarithms:
-        least = np.where(known, y[: len(known)], np.inf).min(axis=0)
-        y = np.log(np.maximum(y, least))  # a value to come may be 0
-        scale = 2 * np.where(known, y[: len(known)], 0.0).sum(axis=0)  # of the density: y = exp(log y)
+        y = np.log(np.maximum(y, np.where(known, y[: len(known)], np.inf).min(axis=0)))  # a value to come may be 0
     past = np.where(known, y[: len(known)], 0.0)
+    density = 2 * past.sum(axis=0) if logarithms else 0.0  # of values, where errors are those of logarithms
     states = _initial_states(past, known, season_length)
     constants, squares = _fit_constants(past, known, states)
     n, n_constants = block.n_fit, 6 + (season_length + 1 if season_length > 1 else 0)
     noise = np.einsum("tn,tn->n", past, past) * np.finfo(float).eps ** 2  # of a series without any error
     penalty = 2 * n_constants * (1 + (n_constants + 1) / np.maximum(n - n_constants - 1, 1))
-    criterion = n * np.log(np.maximum(squares, noise + np.finfo(float).tiny) / n) + scale + _PENALTY * penalty
+    criterion = n * np.log(np.maximum(squares, noise + np.finfo(float).tiny) / n) + density + _PENALTY * penalty
     forecast = _forecast(block, y, constants, states, horizon)
     return criterion, np.exp(np.minimum(forecast, _LOG_LARGEST)) if logarithms else forecast
 

@@ -12,6 +12,7 @@ TOLD_LAST = 0.8  # of telling, the part that comes after refitting
 REFIT_SHARE = 0.35
 REFIT_OF_TRIAL = 0.4  # of a trial's seconds, at most
 WORKER_START = 2.5  # seconds a worker takes to load Keras on a core of its own
+LEAST_SLOWNESS = 0.6  # on a fast machine: what is written and sent takes no less there
 
 
 class Clock:
@@ -32,8 +33,8 @@ class Clock:
         self.slowness = 1.0
 
     def learn(self, worker_start: float) -> None:
-        """Take from the seconds that the first worker needed to load how much longer all else will take too."""
-        self.slowness = max(1.0, worker_start / WORKER_START)
+        """Take from the seconds that the first worker needed to load how much longer or shorter all else will take."""
+        self.slowness = max(LEAST_SLOWNESS, worker_start / WORKER_START)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -159,10 +159,8 @@ def _identity(plan: Plan, *, backend: str, jobs: int) -> dict[str, Any]:
 
 def _searched_as_before(plan: Plan, time_limit: float) -> Plan:
     """Return a plan whose space is that of a search begun under another time limit."""
-    space = replace(
-        plan.space, updates=trial_updates(time_limit, len(plan.store.values)), largest=largest_trial(time_limit)
-    )
-    return replace(plan, space=space)
+    updates = trial_updates(time_limit, len(plan.store.values))
+    return replace(plan, space=replace(plan.space, updates=updates, largest=largest_trial(time_limit)))
 
 
 def _plan(panel: Panel, options: FitOptions) -> Plan:
