@@ -21,8 +21,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 MINIMUM_LENGTH = 8  # there are five constants and states to learn without a season
-FIT_SEASONS, FIT_STEPS = 10, 100  # the last so many seasons, or steps if that is more, are learned from
-FIRST_SEASONS, FIRST_STEPS = 3, 10  # of these, what the initial season and the initial trend come from
+FIT_SEASONS, FIT_STEPS, MOST_FIT_STEPS = 10, 100, 1000  # the last so many seasons are learned from, within these bounds
+FIRST_SEASONS, FIRST_STEPS = 3, 10  # at least, and what the initial season and the initial trend come from
 # Where the search for constants begins, as logits: 0.27 of the level, 0.12 of trend and season, a damping of 0.89.
 _BEGIN, _STRIDE, _ROUNDS, _FARTHEST = (-1.0, -2.0, -2.0, 0.0), 1.5, 4, 7.0
 _LEAST_DAMPING, _MOST_DAMPING = 0.8, 0.98  # as in Hyndman's ets: stronger is no trend, weaker a straight line
@@ -88,8 +88,14 @@ def forecast_holt_winters(cutoffs: PanelCutoffs) -> FloatArray:
 
 
 def fit_steps(season_length: int) -> int:
-    """Return how many steps of a series are learned from."""
-    return max(FIT_STEPS, FIT_SEASONS * season_length)
+    """Return how many steps of a series are learned from.
+
+    Examples
+    --------
+    >>> fit_steps(1), fit_steps(24), fit_steps(168), fit_steps(365)
+    (100, 240, 1000, 1095)
+    """
+    return max(FIT_STEPS, min(FIT_SEASONS * season_length, MOST_FIT_STEPS), FIRST_SEASONS * season_length)
 
 
 def _last_steps(block: Block, n_steps: int) -> Block:
