@@ -12,6 +12,7 @@ from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
 MOST_MEMBERS = 6
+WALK_SHARE = 2 / 3  # of the ensemble, of prices
 Cubes = dict[str, np.ndarray]  # name -> quantiles [W, H, Q]
 
 
@@ -115,7 +116,7 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
         if refit_seconds([trials[name] for name in chosen if name in trials], jobs=jobs) <= seconds:
             break
     if RANDOM_WALK in simple:
-        chosen = _halved_by_walk(chosen)
+        chosen = _shared_with_walk(chosen)
     networks = {trials[name]: weight for name, weight in chosen.items() if name in trials}
     shares = {name: weight for name, weight in chosen.items() if name in simple}
     own = {trial: cubes[trial.name] for trial in networks}
@@ -123,10 +124,11 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     return ensemble, ensemble.forecasts(own, baselines, part)
 
 
-def _halved_by_walk(chosen: dict[str, float]) -> dict[str, float]:
-    """Return weights of which half are the random walk's: on prices, what beats it on validation seldom does so later.
+def _shared_with_walk(chosen: dict[str, float]) -> dict[str, float]:
+    """Return weights of which ``WALK_SHARE`` is the random walk's: what beats it on validation seldom does so later.
 
-    On five series of prices, judged on the fifth before the last, the loss fell from 1.05 to 1.01 times the walk's.
+    On five series of prices, judged on the fifth before the last, the mean loss was 1.05 times the walk's as validation
+    says, 1.007 with a half, 1.000 with two thirds.
     """
-    halved = {name: weight / 2 for name, weight in chosen.items()}
-    return {**halved, RANDOM_WALK: halved.get(RANDOM_WALK, 0.0) + 0.5}
+    others = {name: (1 - WALK_SHARE) * weight for name, weight in chosen.items()}
+    return {**others, RANDOM_WALK: others.get(RANDOM_WALK, 0.0) + WALK_SHARE}
