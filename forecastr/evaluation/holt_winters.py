@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from forecastr.evaluation.decomposition import fit_lines, moving_average, season_means
-from forecastr.evaluation.panel_cutoffs import Block, PanelCutoffs
+from forecastr.evaluation.panel_cutoffs import Block, PanelCutoffs, dot_columns
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 MINIMUM_LENGTH = 8  # there are five constants and states to learn without a season
 FIT_SEASONS, FIT_STEPS, MOST_FIT_STEPS = 10, 100, 1000  # the last so many seasons are learned from, within these bounds
@@ -137,7 +136,7 @@ def _smooth_one_way(block: Block, season_length: int, horizon: int, logarithms: 
     states = _initial_states(past, known, season_length)
     constants, squares = _fit_constants(past, known, states)
     n, n_constants = block.n_fit, 6 + (season_length + 1 if season_length > 1 else 0)
-    noise = np.einsum("tn,tn->n", past, past) * np.finfo(float).eps ** 2  # of a series without any error
+    noise = dot_columns(past, past) * np.finfo(float).eps ** 2  # of a series without any error
     penalty = 2 * n_constants * (1 + (n_constants + 1) / np.maximum(n - n_constants - 1, 1))
     criterion = n * np.log(np.maximum(squares, noise + np.finfo(float).tiny) / n) + density + _PENALTY * penalty
     forecast = _forecast(block, y, constants, states, horizon)
