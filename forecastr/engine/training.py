@@ -64,6 +64,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         horizon=job.shape.horizon,
         # The tutorials cut whole windows only; the others also learn what to do with a short series.
         earliest=job.config.context_length if job.config.head == "plain" else 2,
+        mirrored=job.config.mirrored,
     )
     known = open_store(job.known)
     covariates = covariate_windows(job.config, job.shape, train_store, train_store)

@@ -63,6 +63,8 @@ class NetworkConfig:
         what is known to the cutoff.
     calendar : bool
         Read where in the day, week, month and year each step lies too.
+    mirrored : bool
+        Train on half of the windows upside down.
     loss : {"pinball", "mse"}
         What training minimizes.
     learning_rate, schedule, weight_decay, clip_norm : float or str
@@ -96,6 +98,7 @@ class NetworkConfig:
     local_scale: bool = False
     covariates: str = "none"
     calendar: bool = False
+    mirrored: bool = False
     loss: str = "pinball"
     learning_rate: float = 3e-3
     schedule: str = "cosine"
@@ -116,6 +119,8 @@ class NetworkConfig:
             raise ConfigError(f"layers is {self.layers}; at most 4 are stacked.")
         if self.head == "plain" and (self.calendar or self.covariates != "none"):
             raise ConfigError("head='plain' reads the target alone, as in the tutorials. Use covariates='none'.")
+        if self.mirrored and self.scaling == "minmax":
+            raise ConfigError("scaling='minmax' begins at 0, so a window has no other side. Use mirrored=False.")
         self._check_leaks()
 
     def _check_leaks(self) -> None:

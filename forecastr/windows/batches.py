@@ -10,6 +10,7 @@ from forecastr.windows.scaling import Scaler, only_positive
 from forecastr.windows.store import Cutoffs, SeriesStore
 
 Inputs = np.ndarray | dict[str, np.ndarray]
+MIRRORED_SHARE = 0.5  # of the windows, where any are
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,9 @@ class BatchShape:
         Steps to forecast.
     earliest : int
         Steps of a series that a window knows at least, where the series has them.
+    mirrored : bool
+        Whether the values of half of the windows change their sign, past and future alike: what all series did at one
+        time, such as to rise, then teaches nothing; what holds in either direction is learned from twice the windows.
     """
 
     batch_size: int
@@ -83,6 +87,7 @@ class BatchShape:
     reach: int
     horizon: int
     earliest: int = 2
+    mirrored: bool = False
 
 
 def draw_batches(
@@ -109,7 +114,12 @@ def draw_batches(
         steps = rng.integers(earliest[drawn], latest[drawn] + 1)
         cutoffs = Cutoffs(usable[drawn], steps)
         inputs = windows_at(source, cutoffs, shape.past_length, covariates)
-        yield inputs, source.future(cutoffs, shape.horizon, reach=shape.reach)
+        future = source.future(cutoffs, shape.horizon, reach=shape.reach)
+        if shape.mirrored:
+            turned = rng.random(shape.batch_size) < MIRRORED_SHARE
+            for values in (inputs["past"] if isinstance(inputs, dict) else inputs, future):
+                values[turned, :, 0] *= -1
+        yield inputs, future
 
 
 def windows_at(source: WindowSource, cutoffs: Cutoffs, past_length: int, covariates: CovariateWindows | None) -> Inputs:

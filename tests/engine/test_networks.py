@@ -104,7 +104,9 @@ def test_weights_to_go_on_from_are_taken_as_they_are():
 
 def test_configurations_that_differ_in_training_alone_share_their_networks():
     networks = networks_of(CONFIG, SHAPE)
-    alike = replace(CONFIG, learning_rate=0.1, updates=7, transform="log", weight_decay=0.5, clip_norm=2.0)
+    alike = replace(
+        CONFIG, learning_rate=0.1, updates=7, transform="log", weight_decay=0.5, clip_norm=2.0, mirrored=True
+    )
     assert networks_of(alike, SHAPE) is networks
     for config in (alike, CONFIG):
         networks.begin(config, seed=1)
@@ -127,7 +129,7 @@ def test_nothing_else_decides_how_windows_are_expressed():
     others = {
         "cell": "lstm", "layers": 1, "units": 12, "bidirectional": True, "dropout": 0.0, "attention": "full",
         "head": "decoder", "scaling": "minmax", "loss": "mse", "learning_rate": 0.1, "schedule": "constant",
-        "weight_decay": 0.5, "clip_norm": 9.0, "batch_size": 64, "updates": 7, "patience": 3,
+        "weight_decay": 0.5, "clip_norm": 9.0, "batch_size": 64, "updates": 7, "patience": 3, "mirrored": True,
     }  # fmt: skip
     assert {*others, *EXPRESSED} == {field.name for field in fields(NetworkConfig)}
     for name, value in others.items():

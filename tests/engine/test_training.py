@@ -73,6 +73,18 @@ def test_training_beats_the_naive_forecast_it_starts_from(trained):
     assert not result["cut_short"]
 
 
+def test_mirrored_windows_do_not_teach_that_all_goes_up(tmp_path):
+    noise = np.random.default_rng(3).normal(scale=5.0, size=300)
+    rising = SeriesStore(np.cumsum(1.0 + noise), np.array([0, 300]))
+    rises = {}
+    for mirrored in (False, True):
+        job = job_in(tmp_path / str(mirrored), replace(SMALL, mirrored=mirrored), rising)
+        train(job, lambda event: None)
+        median = np.load(job.output / "validation.npy")[..., MEDIAN]
+        rises[mirrored] = float(np.mean(median[:, -1] - last_values(rising, job.validation)))
+    assert rises[False] > 1.5 > 0.75 > abs(rises[True])  # it rises by 3 in the horizon
+
+
 def test_every_epoch_is_reported_with_its_gradient_norm(trained):
     _, result, events = trained
     assert [event["updates"] for event in events] == [50, 100]

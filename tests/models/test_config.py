@@ -29,6 +29,11 @@ def test_what_sees_later_steps_cannot_be_supervised_at_every_step(seer, name):
     assert NetworkConfig(supervision="last", **seer).supervision == "last"
 
 
+def test_windows_scaled_from_zero_to_one_have_no_mirror_image():
+    with pytest.raises(ConfigError, match="mirrored=False"):
+        NetworkConfig(head="plain", supervision="last", scaling="minmax", loss="mse", mirrored=True)
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_an_unknown_choice_is_refused_with_the_known_ones(name):
     with pytest.raises(ConfigError, match=f"{name} is 'other'; choose one of {CHOICES[name][0]}"):

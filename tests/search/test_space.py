@@ -67,7 +67,9 @@ def test_the_first_configuration_is_tried_with_and_without_covariates():
     assert [config.covariates for config in configs[:5]] == ["known", "none", "all", "known", "known"]
     assert len({replace(config, covariates="none") for config in configs[:3]}) == 1
     alone = [space_of(7, positive=True).config(values) for values in space_of(7, positive=True).portfolio()]
-    assert [replace(config, covariates="none") for config in configs[2:]] == alone
+    assert [replace(config, covariates="none") for config in configs[2:]] == [
+        replace(config, mirrored=False) for config in alone
+    ]
 
 
 def test_the_first_trials_read_the_calendar_where_it_has_a_cycle_slower_than_the_seasons():
@@ -76,6 +78,15 @@ def test_the_first_trials_read_the_calendar_where_it_has_a_cycle_slower_than_the
     slow = replace(space, slow_calendar=True).portfolio()
     assert slow[0]["calendar"] and {values["bases"] for values in slow if values["calendar"]} == {"deviations"}
     assert not all(values["calendar"] for values in slow)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_some_first_trials_learn_from_mirrored_windows_but_none_that_reads_more_than_the_target(space):
+    configs = [space.config(values) for values in space.portfolio()]
+    only_target = [config for config in configs if config.covariates == "none" and not config.calendar]
+    assert not any(config.mirrored for config in configs if config not in only_target)
+    mirrored = sum(config.mirrored for config in only_target)
+    assert mirrored == 0 if space.covariates[0] != "none" else 0 < mirrored < len(only_target)
 
 
 def test_what_may_be_read_follows_from_what_the_panel_has():

@@ -78,8 +78,8 @@ def test_a_series_without_a_scale_is_zero_and_unobserved():
     np.testing.assert_array_equal(moving[:, 1], 1)
 
 
-def drawn(store: SeriesStore, *, reach: int, horizon: int = 3, past_length: int = 6):
-    shape = BatchShape(batch_size=64, past_length=past_length, reach=reach, horizon=horizon)
+def drawn(store: SeriesStore, *, reach: int, horizon: int = 3, past_length: int = 6, mirrored: bool = False):
+    shape = BatchShape(batch_size=64, past_length=past_length, reach=reach, horizon=horizon, mirrored=mirrored)
     batches = list(islice(draw_batches(source_of(store), shape, np.random.default_rng(5)), 20))
     return np.concatenate([past for past, _ in batches]), np.concatenate([future for _, future in batches])
 
@@ -129,6 +129,16 @@ def test_series_shorter_than_horizon_and_context_are_still_drawn(reach):
     past, future = drawn(store, reach=reach, horizon=5)
     assert set(past[:, -1, 0]) == {1, 3}
     assert (future[..., 1].sum(axis=1) == 1).all()
+
+
+def test_half_of_mirrored_windows_have_the_other_sign_past_and_future_alike():
+    plain, turned = drawn(panel(), reach=4), drawn(panel(), reach=4, mirrored=True)
+    sign = np.sign(turned[0][:, -1, 0])  # all values of the panel are positive
+    assert 0.45 < np.mean(sign < 0) < 0.55
+    for values in turned:
+        np.testing.assert_array_equal(np.sign(values[..., 0]), sign[:, None] * (values[..., 0] != 0))
+    assert {*np.abs(turned[0][..., 0]).ravel()} == {*plain[0][..., 0].ravel()}
+    np.testing.assert_array_equal(np.unique(turned[0][..., 1]), [0, 1])  # what was observed has no sign
 
 
 def test_the_same_seed_draws_the_same_batches():
