@@ -12,6 +12,7 @@ from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
 MOST_MEMBERS = 6
+EVEN_HORIZONS = 1  # horizon of errors that even weights are worth
 WALK_SHARE = 2 / 3  # of the ensemble, of prices
 Cubes = dict[str, np.ndarray]  # name -> quantiles [W, H, Q]
 
@@ -112,6 +113,7 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
             scale=part.scale,
             max_members=max_members,
             baselines=simple,
+            evened=EVEN_HORIZONS / (EVEN_HORIZONS + part.n_horizons),
         )
         if refit_seconds([trials[name] for name in chosen if name in trials], jobs=jobs) <= seconds:
             break

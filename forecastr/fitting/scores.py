@@ -56,6 +56,12 @@ class Part:
         return chosen
 
     @property
+    def n_horizons(self) -> float:
+        """How many horizons, one after the other, the windows of a series cover."""
+        back = self.store.lengths[self.cutoffs.series] - self.cutoffs.steps
+        return float(1 + np.ptp(back) / self.y_true.shape[1])
+
+    @property
     def window_scale(self) -> np.ndarray:
         """Each window's scale [W], 0 where its series has none."""
         return np.nan_to_num(self.scale[self.cutoffs.series])
@@ -107,9 +113,7 @@ class Part:
         offsets = fit_offsets(self.y_true, quantiles, self.window_scale)
         if (quantiles[..., 0] == quantiles[..., -1]).all():
             return offsets
-        back = self.store.lengths[self.cutoffs.series] - self.cutoffs.steps
-        n_horizons = 1 + np.ptp(back) / self.y_true.shape[1]
-        return offsets * n_horizons / (n_horizons + PRIOR_HORIZONS)
+        return offsets * self.n_horizons / (self.n_horizons + PRIOR_HORIZONS)
 
     def calibrated(self, quantiles: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Return quantiles with their calibration applied."""

@@ -7,6 +7,8 @@ import numpy as np
 from forecastr.schema import QUANTILE_LEVELS, QUANTILE_WEIGHTS
 
 ROUNDS = 12
+FAR = 0.25  # above the lowest error: no even weight from there on
+LEAST = 0.01  # weight that is worth a forecast
 CLOSE = 0.03  # of the best trial's error: that much more is no difference on one or two horizons
 LEVELS, WEIGHTS = np.array(QUANTILE_LEVELS), np.array(QUANTILE_WEIGHTS)
 
@@ -19,6 +21,7 @@ def choose_members(
     scale: np.ndarray,
     max_members: int,
     baselines: Mapping[str, np.ndarray] | None = None,
+    evened: float = 0.0,
 ) -> dict[str, float]:
     """Return weights, summing to 1, of the trials and baselines whose average has the lowest validation error.
 
@@ -27,6 +30,8 @@ def choose_members(
 
     Greedy selection with replacement (Caruana et al. 2004): start from the best trial and those that are as good,
     baselines too; add whichever lowers the error most, stop when none does. So at least one network is among them.
+    Few horizons tell little about weights, and even ones are hard to beat then (Stock and Watson 2004, Combination
+    forecasts of output growth in a seven-country data set): weights may be drawn towards these.
 
     Parameters
     ----------
@@ -42,6 +47,9 @@ def choose_members(
         Different trials at most.
     baselines : mapping of str to ndarray of shape (W, H, Q), optional
         Forecasts that may join the trials; they need no training, so they do not count.
+    evened : float
+        How far to draw the weights towards even ones, from 0 to 1: half to the picked networks together, half to the
+        baselines, less to what has a larger error and none to what is a quarter worse than the best.
     """
     window_scale = scale[series]
     observed = ~np.isnan(y_true).all(axis=1)
@@ -74,7 +82,31 @@ def choose_members(
             break
         best, total = errors[name], total + scaled[name]
         picked.append(name)
-    return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
+    weights = {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
+    networks = {name: weight for name, weight in weights.items() if name in forecasts}
+    share = sum(networks.values())
+    together = error(sum(weight * scaled[name] for name, weight in networks.items()) / share)
+    near = _nearness(together, {name: alone[name] for name in beside})
+    even = {**near, **{name: (1 - sum(near.values())) * weight / share for name, weight in networks.items()}}
+    drawn = {name: (1 - evened) * weights.get(name, 0.0) + evened * even[name] for name in even}
+    total = sum(weight for weight in drawn.values() if weight >= LEAST)
+    return {name: weight / total for name, weight in drawn.items() if weight >= LEAST}
+
+
+def _nearness(networks: float, baselines: Mapping[str, float]) -> dict[str, float]:
+    """Return even weights of baselines, from their errors and that of the networks together, which get the rest.
+
+    Of equal errors, half. Each gets the less the larger its error is, and nothing from ``FAR`` above the lowest on.
+    """
+    lowest = min([networks, *baselines.values()])
+
+    def near(error: float) -> float:
+        return max(0.0, 1 - (error - lowest) / (FAR * lowest + np.finfo(float).tiny))
+
+    shares = {name: near(error) for name, error in baselines.items()}
+    total = sum(shares.values())
+    everything = total + near(networks) * max(1.0, total)
+    return {name: share / everything for name, share in shares.items()}
 
 
 def average(cubes: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:

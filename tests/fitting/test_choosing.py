@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from forecastr.evaluation import as_quantiles
+from forecastr.fitting import choosing
 from forecastr.fitting.choosing import Ensemble, choose_ensemble
 from forecastr.fitting.scores import Part
 from forecastr.models.config import NetworkConfig
 from forecastr.schema import Task
+from forecastr.search.ensemble import choose_members
 from forecastr.search.trials import Trial
 from forecastr.windows.store import Cutoffs, SeriesStore
 
@@ -54,6 +56,25 @@ def test_a_baseline_with_quantiles_of_its_own_is_forecast_as_it_is(part):
 
     assert ensemble.baselines == ["last_value", "random_walk"]
     np.testing.assert_array_equal(ensemble.forecasts(cubes, simple, part)["random_walk"], own)
+
+
+@pytest.mark.parametrize(("n_windows", "horizon", "evened"), [(1, 2, 1 / 2), (3, 2, 1 / 3), (7, 2, 1 / 5)])
+def test_the_fewer_horizons_validation_has_the_more_of_the_weights_is_even(monkeypatch, n_windows, horizon, evened):
+    asked = []
+
+    def choose(*args, **options):
+        asked.append(options["evened"])
+        return choose_members(*args, **options)
+
+    monkeypatch.setattr(choosing, "choose_members", choose)
+    store = SeriesStore(np.random.default_rng(1).normal(size=40), np.array([0, 40]))
+    part = Part.of(store, Cutoffs(np.zeros(n_windows, int), 30 + np.arange(n_windows)), horizon, np.array([1.0]))
+    trial = Trial(0, NetworkConfig(), result={"update_seconds": 0.0, "updates": 50, "best_updates": 50})
+    search = SimpleNamespace(candidates=[trial], forecasts=lambda trial: as_quantiles(part.y_true))
+
+    choose_ensemble(search, part, Task(horizon=horizon), seconds=60, jobs=1)
+
+    assert asked == [pytest.approx(evened)]
 
 
 @pytest.mark.parametrize(("changes", "least"), [("of a price", 2 / 3), ("around a level", 0.0)])

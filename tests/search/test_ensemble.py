@@ -120,3 +120,42 @@ def test_a_network_stays_even_where_a_baseline_is_better_than_all_of_them():
 
     assert 0 < weights["0000"] < 0.1
     assert sum(weights.values()) == pytest.approx(1.0)
+
+
+def evened(errors: dict[str, float], network_errors: dict[str, float], share: float) -> dict[str, float]:
+    """Weights of forecasts that are so much too high, drawn towards even ones."""
+    y_true = np.arange(8.0).reshape(4, 2)
+    return choose_members(
+        {name: cube(y_true + error) for name, error in network_errors.items()},
+        y_true,
+        series=np.zeros(4, int),
+        scale=np.ones(1),
+        max_members=2,
+        baselines={name: cube(y_true + error) for name, error in errors.items()},
+        evened=share,
+    )
+
+
+def test_even_weights_are_half_the_networks_and_half_the_baselines_that_are_as_good():
+    weights = evened({"theta": 1.0, "drift": 1.0, "last_value": 1.25}, {"0000": 1.0, "0001": 1.0}, 1.0)
+    assert weights == pytest.approx({"0000": 0.25, "0001": 0.25, "theta": 0.25, "drift": 0.25})
+    assert evened({"theta": 2.0}, {"0000": 1.0}, 1.0) == {"0000": 1.0}  # what is far worse gets nothing
+
+
+def test_what_errs_more_has_less_of_even_weights_and_a_quarter_more_is_too_much():
+    weights = evened({"theta": 1.0, "drift": 1.125}, {"0000": 1.05}, 1.0)
+    theta, drift, network = 1.0, 0.5, 0.8 * 1.5  # by how near they are to the lowest; a network weighs as all baselines
+    total = theta + drift + network
+    assert weights == pytest.approx({"theta": theta / total, "drift": drift / total, "0000": network / total})
+    alone = evened({"theta": 1.125}, {"0000": 1.0}, 1.0)  # but never less than one baseline as good
+    assert alone == pytest.approx({"theta": 1 / 3, "0000": 2 / 3})
+
+
+def test_a_share_of_the_weights_is_even_and_the_rest_as_validation_says():
+    cancelling = {"theta": -1.1}, {"0000": 1.0}  # validation takes half of each, even weights less of what errs more
+    first, second = evened(*cancelling, 0.0), evened(*cancelling, 1.0)
+    assert (first["theta"], second["theta"]) == (pytest.approx(0.5), pytest.approx(0.375))
+    assert evened(*cancelling, 0.25) == pytest.approx(
+        {name: 0.75 * first[name] + 0.25 * second[name] for name in first}
+    )
+    assert evened({"theta": 0.0}, {"0000": 1.0}, 1.0) == {"theta": 1.0}
