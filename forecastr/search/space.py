@@ -174,8 +174,10 @@ class SearchSpace:
         # Networks of the same shape, with and without logarithms, are compiled once.
         if self.long:
             wide = {**swift, **slow_level, "cell": "lstm", "units": 48}
-            first = [swift, wide, {**swift, **log, **turned}, {**swift, **longest, **turned}, {**wide, **turned}]
-            return [*first, deviations, {**theta, **half, **log}, {**deviations, **log}, {**small, **log}, small, theta]
+            wider = {**wide, **turned, "units": 64}
+            first = [swift, wide, {**wider, **log}, {**wide, **turned}, {**wide, **longest, **turned}, wider]
+            first += [{**swift, **log, **turned}, deviations, {**theta, **half, **log}, {**deviations, **log}]
+            return [*first, {**small, **log}, small, theta]
         # What M3 gains by training harder, Hospital loses (docs/benchmarks.md): both are tried.
         first = [{**small, **log}, {**theta, **half, **log}, {**small, **mirrored, "learning_rate": 3e-3}, lstm]
         first += [{**theta, **slow_level}, deviations, {**deviations, **log, **turned}]
