@@ -173,7 +173,7 @@ class SearchSpace:
             swift["calendar"] = deviations["calendar"] = True
         # Networks of the same shape, with and without logarithms, are compiled once.
         if self.long:
-            # LSTMs with a slow level do best on hourly and daily panels, and several of them better than one of each kind.
+            # LSTMs with a slow level do best on hourly and daily panels, several of them better than one of each kind.
             wide = {**swift, **slow_level, "cell": "lstm", "units": 48}
             wider = {**wide, **turned, "units": 64}
             first = [swift, wide, {**wider, **log}, {**wide, **turned}, {**wide, **longest, **turned}, wider]
