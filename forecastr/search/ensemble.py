@@ -83,17 +83,17 @@ def choose_members(
         best, total = errors[name], total + scaled[name]
         picked.append(name)
     weights = {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
-    networks = {name: weight for name, weight in weights.items() if name in forecasts}
-    share = sum(networks.values())
-    together = error(sum(weight * scaled[name] for name, weight in networks.items()) / share)
-    near = _nearness(together, {name: alone[name] for name in beside})
-    even = {**near, **{name: (1 - sum(near.values())) * weight / share for name, weight in networks.items()}}
+    share = sum(weight for name, weight in weights.items() if name in forecasts)
+    networks = {name: weight / share for name, weight in weights.items() if name in forecasts}
+    even = _even_shares(error(average(scaled, networks)), {name: alone[name] for name in beside})
+    rest = 1 - sum(even.values())
+    even |= {name: rest * weight for name, weight in networks.items()}
     drawn = {name: (1 - evened) * weights.get(name, 0.0) + evened * even[name] for name in even}
     total = sum(weight for weight in drawn.values() if weight >= LEAST)
     return {name: weight / total for name, weight in drawn.items() if weight >= LEAST}
 
 
-def _nearness(networks: float, baselines: Mapping[str, float]) -> dict[str, float]:
+def _even_shares(networks: float, baselines: Mapping[str, float]) -> dict[str, float]:
     """Return even weights of baselines, from their errors and that of the networks together, which get the rest.
 
     Of equal errors, half. Each gets the less the larger its error is, and nothing from ``FAR`` above the lowest on.

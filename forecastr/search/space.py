@@ -109,10 +109,13 @@ class SearchSpace:
     def portfolio(self) -> list[dict[str, Any]]:
         """Return the first values to try, known to be good across panels, most promising first.
 
-        The first of all is tried with and without covariates: what they are worth shows in the difference.
+        The first of all is tried with and without covariates: what they are worth shows in the difference. What a
+        covariate or a date does has a sign, so only those that read the target alone learn from mirrored windows.
         """
         usual: list[dict[str, Any]] = []
         for values in self._usual():
+            alone = self.covariates[0] == "none" and not values.get("calendar", False)
+            values = {**values, "mirrored": values["mirrored"] and alone}
             if values not in usual and self.affordable(values):  # without logarithms some are the same
                 usual.append(values)
         first, *others = usual
@@ -146,14 +149,14 @@ class SearchSpace:
     def _usual(self) -> list[dict[str, Any]]:
         """Return the portfolio of a target alone: small networks for little data, larger ones for more.
 
-        About half learn from mirrored windows too, where the target is all they read: what a covariate or a date does
-        has a sign. Which half errs less is a matter of the horizon, and together they err less than either.
+        About half learn from mirrored windows too. Which half errs less is a matter of the horizon, and together they
+        err hardly more than the better one.
         """
         log = {"transform": "log"} if self.positive else {}
         plain, half = self._plain(), {"updates": self.updates[1]}
         small: dict[str, Any] = {**half, "units": 32, "learning_rate": 1e-3}
         deep: dict[str, Any] = {"layers": 2}
-        mirrored = {"mirrored": self.covariates[0] == "none"}
+        mirrored = {"mirrored": True}
         longest = {"context_length": self.contexts[-1]}
         if self.season_length == 1:
             return [
@@ -168,20 +171,19 @@ class SearchSpace:
         lstm = {**plain, **slow_level, "cell": "lstm", "units": 96}
         # One small layer learns as much in a third of the seconds, where there are many windows.
         swift = {**plain, "units": 32, "learning_rate": 6e-3, "bases": "deviations", "updates": self.updates[3]}
-        turned = {} if self.slow_calendar else mirrored
         if self.slow_calendar:
             swift["calendar"] = deviations["calendar"] = True
         # Networks of the same shape, with and without logarithms, are compiled once.
         if self.long:
             # LSTMs with a slow level do best on hourly and daily panels, several of them better than one of each kind.
             wide = {**swift, **slow_level, "cell": "lstm", "units": 48}
-            wider = {**wide, **turned, "units": 64}
-            first = [swift, wide, {**wider, **log}, {**wide, **turned}, {**wide, **longest, **turned}, wider]
-            first += [{**swift, **log, **turned}, deviations, {**theta, **half, **log}, {**deviations, **log}]
+            wider = {**wide, **mirrored, "units": 64}
+            first = [swift, wide, {**wider, **log}, {**wide, **mirrored}, {**wide, **longest, **mirrored}, wider]
+            first += [{**swift, **log, **mirrored}, deviations, {**theta, **half, **log}, {**deviations, **log}]
             return [*first, {**small, **log}, small, theta]
         # What M3 gains by training harder, Hospital loses (docs/benchmarks.md): both are tried.
         first = [{**small, **log}, {**theta, **half, **log}, {**small, **mirrored, "learning_rate": 3e-3}, lstm]
-        first += [{**theta, **slow_level}, deviations, {**deviations, **log, **turned}]
+        first += [{**theta, **slow_level}, deviations, {**deviations, **log, **mirrored}]
         return [*first, {**deviations, **longest, "dropout": 0.2}]
 
 
