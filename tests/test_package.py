@@ -28,7 +28,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     expected = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "forecastr").rglob("*")
-        if path.suffix in {".py", ".j2", ".typed"} and "__pycache__" not in path.parts
+        if path.suffix in {".py", ".j2", ".typed", ".npz"} and "__pycache__" not in path.parts
     }
     assert set(names) == expected
     assert "forecastr/py.typed" in names

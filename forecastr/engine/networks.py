@@ -79,7 +79,7 @@ def networks_of(config: NetworkConfig, shape: WindowShape) -> Networks:
     """Return the networks of a configuration, built now or by an earlier job of this process."""
     # None of these is part of a network, nor of what is compiled.
     rest = {"learning_rate": 1e-3, "schedule": "constant", "updates": 1, "patience": 0, "batch_size": 1}
-    rest |= {"weight_decay": 0.0, "clip_norm": 0.0, "mirrored": False}
+    rest |= {"weight_decay": 0.0, "clip_norm": 0.0, "mirrored": False, "pretrained": False}
     transform = "level" if config.transform == "log" else config.transform  # logarithms are taken before it
     return _build(replace(config, transform=transform, **rest), shape)  # type: ignore[arg-type]
 

@@ -26,6 +26,7 @@ from forecastr.engine.work import TrainJob
 from forecastr.errors import SearchError
 from forecastr.files import naming
 from forecastr.models.config import past_length, supervised_reach
+from forecastr.models.pretrained import pretrained_weights
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
 from forecastr.windows.batches import BatchShape, WindowSource, draw_batches, windows_at
 from forecastr.windows.beside import CovariateWindows
@@ -53,7 +54,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     """
     start = time.monotonic()
     networks = networks_of(job.config, job.shape)
-    networks.begin(job.config, job.seed, load_weights(job.begin_with) if job.begin_with else None)
+    networks.begin(job.config, job.seed, _first_weights(job))
     network = networks.forecaster
     train_store = open_store(job.train)
     scaler = scaler_of(job.config, job.shape, train_store)
@@ -78,7 +79,7 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         covariates=covariates,
     )
     epochs = math.ceil(job.config.updates / EPOCH)
-    if np.isfinite(scaler.scale).any():  # where no series ever moves, the network stays as it begins
+    if epochs and np.isfinite(scaler.scale).any():  # where no series ever moves, the network stays as it begins
         with forgotten_on_error():
             networks.trainer.fit(
                 watch.until_deadline((networks.express(inputs), future) for inputs, future in batches),
@@ -107,6 +108,13 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         "cut_short": watch.cut_short,
         "device": keras.distribution.list_devices()[0],
     }
+
+
+def _first_weights(job: TrainJob) -> list[np.ndarray] | None:
+    """Return what training begins with; None for random weights."""
+    if job.begin_with:
+        return load_weights(job.begin_with)
+    return pretrained_weights(job.shape) if job.config.pretrained else None
 
 
 def _watched_windows(

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 
 from forecastr.fitting.plan import Plan
-from forecastr.models.config import CLASSIC, NetworkConfig
+from forecastr.models.config import CLASSIC, PRETRAINED, NetworkConfig
 from forecastr.search.proposer import Proposer
 from forecastr.search.trials import Proposals
 
 TUTORIAL_EPOCHS = 100
+PRETRAINED_TRIAL = 1  # the second: with one trial, it is one that has learned from the data
 
 
 def make_proposals(plan: Plan, *, jobs: int) -> Proposals:
@@ -25,6 +26,13 @@ def classic_config(plan: Plan) -> NetworkConfig:
     windows = int((plan.train_store.lengths - context).clip(min=1).sum())
     updates = TUTORIAL_EPOCHS * -(-windows // CLASSIC.batch_size)
     return replace(CLASSIC, context_length=context, updates=updates)
+
+
+def pretrained_config(plan: Plan) -> NetworkConfig | None:
+    """Return the network that needs no training, of as much context as there is; None without exactly one season."""
+    if len(plan.task.season_lengths) > 1 or plan.task.season_length == 1:
+        return None
+    return replace(PRETRAINED, context_length=min(PRETRAINED.context_length, plan.space.contexts[-1]))
 
 
 @dataclass(eq=False)
@@ -49,22 +57,31 @@ class ListedProposals:
 
 
 class OracleProposals:
-    """Keras Tuner's proposals, as configurations."""
+    """Keras Tuner's proposals, as configurations, and among the first a network that needs no training."""
 
     def __init__(self, plan: Plan, *, jobs: int) -> None:
-        self.space = plan.space
+        self.space, self.pretrained = plan.space, pretrained_config(plan)
         self.proposer = Proposer(plan.space, seed=plan.task.seed, lag=2 * jobs)
+        self.asked = 0
 
     @property
     def ready(self) -> bool:
         """Whether the results that the next proposal rests on are in."""
-        return self.proposer.ready
+        return self._is_pretrained(self.asked) or self.proposer.ready
 
     def ask(self) -> NetworkConfig | None:
         """Return the next configuration."""
+        self.asked += 1
+        if self._is_pretrained(self.asked - 1):
+            return self.pretrained
         values = self.proposer.ask()
         return None if values is None else self.space.config(values)
 
     def tell(self, number: int, score: float | None) -> None:
-        """Pass a score on."""
-        self.proposer.tell(number, score)
+        """Pass a score on: the oracle counts its own proposals."""
+        if not self._is_pretrained(number):
+            before = self.pretrained is not None and number > PRETRAINED_TRIAL
+            self.proposer.tell(number - before, score)
+
+    def _is_pretrained(self, number: int) -> bool:
+        return self.pretrained is not None and number == PRETRAINED_TRIAL

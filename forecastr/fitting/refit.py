@@ -98,7 +98,8 @@ def _refit_job(trial: Trial, setting: SearchSetting, *, rows: Path, networks: Pa
 
 
 def _updates(trial: Trial) -> int:
-    return math.ceil(FURTHER * (trial.result["best_updates"] or trial.result["updates"])) or 1
+    done = trial.result["best_updates"] or trial.result["updates"]
+    return math.ceil(FURTHER * done) or int(not trial.config.pretrained)
 
 
 def _export(trial: Trial, setting: SearchSetting, networks: Path) -> tuple[Any, ...]:

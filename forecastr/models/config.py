@@ -19,6 +19,12 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "covariates": ("none", "known", "all"),
 }
 
+# What the pretrained weights fit.
+ARCHITECTURE: dict[str, object] = {
+    **{"cell": "lstm", "layers": 1, "units": 64, "bidirectional": False, "attention": "none", "head": "direct"},
+    **{"bases": "theta", "scaling": "causal", "covariates": "none", "calendar": False},
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
@@ -74,6 +80,8 @@ class NetworkConfig:
     patience : int
         Looks at validation, 50 updates apart, without a better loss before training stops and the best
         weights are kept (0: never; the last ones are).
+    pretrained : bool
+        Begin with what was learned from simulated series (``PRETRAINED``), which may be all: 0 updates.
 
     Raises
     ------
@@ -107,20 +115,26 @@ class NetworkConfig:
     batch_size: int = 32
     updates: int = 400
     patience: int = 0
+    pretrained: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} is '{getattr(self, name)}'; choose one of {', '.join(map(str, allowed))}.")
         for name in ("layers", "units", "context_length", "batch_size", "updates", "level_seasons", "stride"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+            if getattr(self, name) < (least := int(name != "updates" or not self.pretrained)):
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
         if self.layers > 4:
             raise ConfigError(f"layers is {self.layers}; at most 4 are stacked.")
         if self.head == "plain" and (self.calendar or self.covariates != "none"):
             raise ConfigError("head='plain' reads the target alone, as in the tutorials. Use covariates='none'.")
         if self.mirrored and self.scaling == "minmax":
             raise ConfigError("scaling='minmax' begins at 0, so a window has no other side. Use mirrored=False.")
+        if self.pretrained and (
+            differs := [name for name, value in ARCHITECTURE.items() if getattr(self, name) != value]
+        ):
+            asked = ", ".join(f"{name}={ARCHITECTURE[name]!r}" for name in differs)
+            raise ConfigError(f"The pretrained weights are another network's. Use {asked}.")
         self._check_leaks()
 
     def _check_leaks(self) -> None:
@@ -160,6 +174,7 @@ CLASSIC = NetworkConfig(
     batch_size=32,
     updates=4000,
 )
+PRETRAINED = NetworkConfig(**ARCHITECTURE, context_length=120, stride=12, updates=0, pretrained=True)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)

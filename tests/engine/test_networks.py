@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from forecastr.engine.networks import EXPRESSED, forgotten_on_error, networks_of
-from forecastr.models.config import NetworkConfig, WindowShape, past_length
+from forecastr.models.config import PRETRAINED, NetworkConfig, WindowShape, past_length
 from forecastr.models.network import build_expression, build_networks
 from forecastr.windows.covariates import CovariateShape
 
@@ -131,7 +131,8 @@ def test_nothing_else_decides_how_windows_are_expressed():
         "head": "decoder", "scaling": "minmax", "loss": "mse", "learning_rate": 0.1, "schedule": "constant",
         "weight_decay": 0.5, "clip_norm": 9.0, "batch_size": 64, "updates": 7, "patience": 3, "mirrored": True,
     }  # fmt: skip
-    assert {*others, *EXPRESSED} == {field.name for field in fields(NetworkConfig)}
+    assert {*others, *EXPRESSED, "pretrained"} == {field.name for field in fields(NetworkConfig)}
+    assert described(PRETRAINED) == described(replace(PRETRAINED, pretrained=False, updates=1))
     for name, value in others.items():
         assert getattr(base, name) != value
         assert described(replace(base, **{name: value})) == described(base), name

@@ -13,8 +13,9 @@ from forecastr.engine.optimizer import learning_rate_at
 from forecastr.engine.training import Watch, train
 from forecastr.engine.work import ForecastJob, TrainJob
 from forecastr.errors import SearchError
-from forecastr.models.config import CLASSIC, NetworkConfig, WindowShape
+from forecastr.models.config import CLASSIC, PRETRAINED, NetworkConfig, WindowShape
 from forecastr.models.network import build_networks
+from forecastr.models.pretrained import pretrained_weights
 from forecastr.schema import MEDIAN
 from forecastr.windows.scaling import Scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
@@ -247,3 +248,21 @@ def test_the_one_step_network_is_applied_to_its_own_forecasts(tmp_path):
             expected[window, h] = 19 * context[-1]
     np.testing.assert_allclose(rolled[..., MEDIAN], expected, rtol=1e-4)
     assert (rolled == rolled[..., :1]).all()
+
+
+def test_a_pretrained_network_forecasts_as_it_came_and_learns_when_it_may(tmp_path):
+    shape = WindowShape(horizon=HORIZON, season_lengths=(10,))
+    job, events = job_in(tmp_path, replace(PRETRAINED, context_length=24), shape=shape), []
+    result = train(job, events.append)
+
+    assert (result["updates"], result["best_updates"], result["update_seconds"], events) == (0, 0, 0.0, [])
+    for given, kept in zip(pretrained_weights(shape), load_weights(job.output / "weights.npz"), strict=True):
+        np.testing.assert_array_equal(given, kept)
+    y_true, quantiles = actual_values(sinus(), job.validation, HORIZON), np.load(job.output / "validation.npy")
+    naive = np.abs(last_values(sinus(), job.validation)[:, None] - y_true).mean()
+    assert np.abs(quantiles[..., MEDIAN] - y_true).mean() < 0.3 * naive
+
+    further = replace(job, config=replace(job.config, updates=50), output=tmp_path / "further")
+    assert train(further, events.append)["updates"] == 50
+    learned, given = load_weights(further.output / "weights.npz"), pretrained_weights(shape)
+    assert all((a != b).any() for a, b in zip(learned, given, strict=True))

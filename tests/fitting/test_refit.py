@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecastr.fitting.refit import FURTHER, START, _refit_job, refit_seconds
-from forecastr.models.config import NetworkConfig
+from forecastr.models.config import PRETRAINED, NetworkConfig
 from forecastr.search.trials import SearchSetting, Trial
 from forecastr.windows.store import Cutoffs
 
@@ -36,3 +36,10 @@ def test_members_are_refitted_side_by_side():
     assert refit_seconds(trials, jobs=1) == pytest.approx(3 * START + 2.0 + 0.8 + 0.4)
     assert refit_seconds(trials, jobs=2) == pytest.approx((3 * START + 3.2) / 2)
     assert refit_seconds(trials, jobs=8) == pytest.approx(START + 2.0)  # no sooner than the longest
+
+
+def test_a_member_that_needed_no_training_is_not_trained_further(setting):
+    trial = Trial(1, PRETRAINED, result={"best_updates": 0, "updates": 0, "update_seconds": 0.0})
+    job = _refit_job(trial, setting, rows=Path("all"), networks=Path("networks"), seconds=9.0)
+    assert (job.config.updates, job.train) == (0, Path("all"))
+    assert refit_seconds([trial], jobs=1) == START

@@ -1,0 +1,122 @@
+"""Training one network on simulated series of several seasons, and how it fares on others."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from forecastr.engine.forecasting import forecast_cutoffs, scaler_of
+from forecastr.engine.networks import Networks, networks_of
+from forecastr.engine.optimizer import learning_rate_at
+from forecastr.evaluation import evaluate, forecast_baselines, seasonal_scale
+from forecastr.models.config import PRETRAINED, WindowShape, past_length, supervised_reach
+from forecastr.models.pretrained import HORIZON
+from forecastr.pretraining.simulate import simulate_series
+from forecastr.windows.batches import BatchShape, WindowSource, draw_batches
+from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
+
+SHORTEST, LONGEST = 60, 240  # steps of a series
+TURN = 50  # updates in a row with one length of season
+AVERAGED = 0.5  # of the updates: weights are averaged over these last ones
+TRAINED = replace(PRETRAINED, pretrained=False, updates=1, batch_size=64, mirrored=True)
+
+
+def pretrain(
+    seasons: Sequence[int], *, updates: int, seed: int, n_series: int, tell: Callable[[int, int, float], None]
+) -> list[np.ndarray]:
+    """Return weights of ``PRETRAINED`` networks.
+
+    Parameters
+    ----------
+    seasons : sequence of int
+        Lengths of a season, by turns. Each has a program of its own; weights and what the optimizer remembers are
+        handed on.
+    updates, seed : int
+        Training steps, and what windows and first weights are drawn with.
+    n_series : int
+        Series with each length of season.
+    tell : callable
+        Hears of the updates done, the season and the loss after every turn.
+    """
+    config = replace(TRAINED, updates=updates)
+    networks = {season: _networks(season) for season in set(seasons)}
+    batches = {season: _batches(network, season, n_series, seed) for season, network in networks.items()}
+    first = networks[seasons[0]]
+    for network in networks.values():
+        network.begin(config, seed)
+    weights, moments = first.forecaster.get_weights(), _values(first.trainer.optimizer.variables)
+    sums, n_summed = [np.zeros_like(values) for values in weights], 0
+    for done in range(0, updates, TURN):
+        season = seasons[done // TURN % len(seasons)]
+        forecaster, trainer = networks[season].forecaster, networks[season].trainer
+        forecaster.set_weights(weights)
+        for variable, values in zip(trainer.optimizer.variables, moments, strict=True):
+            variable.assign(values)
+        trainer.optimizer.learning_rate = learning_rate_at(config, done + TURN // 2)
+        history = trainer.fit(batches[season], steps_per_epoch=TURN, epochs=1, shuffle=False, verbose=0)
+        weights, moments = forecaster.get_weights(), _values(trainer.optimizer.variables)
+        tell(done + TURN, season, history.history["loss"][0])
+        if done + TURN > (1 - AVERAGED) * updates:
+            sums, n_summed = [a + b for a, b in zip(sums, weights, strict=True)], n_summed + 1
+    return [total / n_summed for total in sums]
+
+
+def mean_errors(weights: Sequence[np.ndarray], season: int, *, n_series: int, seed: int) -> dict[str, float]:
+    """Return the MASE of pretrained weights, and of Theta and Holt-Winters, on the last season of simulated series."""
+    store = simulated_store(season, n_series=n_series, seed=seed)
+    known = store.drop_last(np.full(n_series, season))
+    cutoffs = Cutoffs(np.arange(n_series), known.lengths)
+    networks, scaler = _networks(season), scaler_of(TRAINED, _shape(season), known)
+    networks.forecaster.set_weights(weights)
+    express = partial(networks.express, last=True)
+    forecasts = forecast_cutoffs(
+        networks.forecaster, TRAINED, _shape(season), known, scaler, cutoffs, HORIZON, express=express
+    )
+    positions, methods = cutoffs.positions(known), ["theta", "holt_winters"]
+    simple = forecast_baselines(
+        store.values, store.starts, cutoffs.series, positions, horizon=season, season_length=season, names=methods
+    )
+    table = evaluate(
+        actual_values(store, cutoffs, season),
+        {"pretrained": forecasts[:, :season], **simple},
+        series=cutoffs.series,
+        last=last_values(known, cutoffs),
+        scale=np.array([seasonal_scale(known.series(n), season) for n in range(n_series)]),
+    )
+    return dict(table["mase"])
+
+
+def simulated_store(season: int, *, n_series: int, seed: int) -> SeriesStore:
+    """Return simulated series of 60 to 240 steps."""
+    series = simulate_series(n_series, LONGEST, (season,), seed=seed)
+    lengths = np.random.default_rng(seed).integers(SHORTEST, LONGEST + 1, n_series)
+    return SeriesStore(series[np.arange(LONGEST) < lengths[:, None]], np.r_[0, np.cumsum(lengths)])
+
+
+def _shape(season: int) -> WindowShape:
+    return WindowShape(horizon=HORIZON, season_lengths=(season,))
+
+
+def _networks(season: int) -> Networks:
+    return networks_of(TRAINED, _shape(season))
+
+
+def _batches(networks: Networks, season: int, n_series: int, seed: int) -> Iterator[Any]:
+    """Yield what the trainer of one length of season learns from."""
+    store = simulated_store(season, n_series=n_series, seed=seed)
+    shape = BatchShape(
+        batch_size=TRAINED.batch_size,
+        past_length=past_length(TRAINED, _shape(season)),
+        reach=supervised_reach(TRAINED),
+        horizon=HORIZON,
+        mirrored=TRAINED.mirrored,
+    )
+    source = WindowSource.from_store(store, scaler_of(TRAINED, _shape(season), store))
+    for inputs, future in draw_batches(source, shape, np.random.default_rng(seed + season)):
+        yield networks.express(inputs), future
+
+
+def _values(variables: Sequence[Any]) -> list[np.ndarray]:
+    return [np.asarray(variable) for variable in variables]
