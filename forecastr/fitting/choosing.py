@@ -103,16 +103,20 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     offsets = _baseline_offsets(baselines, part)
     stated = {name: part.calibrated(cube, offsets[name]) for name, cube in baselines.items()}
     simple = {} if task.preset == "classic" else stated
-    quick = {name: cubes[name] for name, trial in trials.items() if refit_seconds([trial], jobs=jobs) <= seconds}
+    # What needed no training was not picked by validation, as the best of many are: it counts with the baselines.
+    untrained = {name: cubes[name] for name, trial in trials.items() if not trial.config.updates}
+    trained = {name: cubes[name] for name in trials if name not in untrained} or untrained
+    beside = {name: cube for name, cube in untrained.items() if name not in trained}
+    quick = {name: cube for name, cube in trained.items() if refit_seconds([trials[name]], jobs=jobs) <= seconds}
     chosen: dict[str, float] = {}
     for max_members in range(MOST_MEMBERS if quick else 1, 0, -1):
         chosen = choose_members(
-            quick or cubes,
+            quick or trained,
             part.y_true,
             series=part.cutoffs.series,
             scale=part.scale,
             max_members=max_members,
-            baselines=simple,
+            baselines={**simple, **beside},
             evened=EVEN_HORIZONS / (EVEN_HORIZONS + part.n_horizons),
         )
         if refit_seconds([trials[name] for name in chosen if name in trials], jobs=jobs) <= seconds:

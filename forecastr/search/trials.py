@@ -203,15 +203,22 @@ class Search:
 
     @property
     def candidates(self) -> list[Trial]:
-        """Trials that an ensemble is chosen from, best first."""
-        return [trial for trial in self.completed[:CANDIDATES] if self.has_files(trial)]
+        """Trials that an ensemble is chosen from: the best, best first, and what needed no training."""
+        return [
+            trial for trial in dict.fromkeys([*self.completed[:CANDIDATES], *self.untrained]) if self.has_files(trial)
+        ]
+
+    @property
+    def untrained(self) -> list[Trial]:
+        """Completed trials of networks that are used as they come."""
+        return [trial for trial in self.completed if not trial.config.updates]
 
     @property
     def kept(self) -> list[Trial]:
-        """Completed trials whose files may be asked for: the best, and the best of each kind of covariates."""
+        """Completed trials whose files may be asked for: candidates, and the best of each kind of covariates."""
         completed = self.completed
         best = {trial.config.covariates: trial for trial in reversed(completed)}
-        return list(dict.fromkeys([*completed[:CANDIDATES], *best.values()]))
+        return list(dict.fromkeys([*completed[:CANDIDATES], *self.untrained, *best.values()]))
 
     def has_files(self, trial: Trial) -> bool:
         """Whether all that training wrote is there, and whole."""

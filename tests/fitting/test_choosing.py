@@ -7,7 +7,7 @@ from forecastr.evaluation import as_quantiles
 from forecastr.fitting import choosing
 from forecastr.fitting.choosing import Ensemble, choose_ensemble
 from forecastr.fitting.scores import Part
-from forecastr.models.config import NetworkConfig
+from forecastr.models.config import PRETRAINED, NetworkConfig
 from forecastr.schema import Task
 from forecastr.search.ensemble import choose_members
 from forecastr.search.trials import Trial
@@ -93,3 +93,27 @@ def test_of_prices_two_thirds_of_the_forecast_are_the_random_walk_s_however_good
     assert ensemble.shares.get("random_walk", 0.0) == least
     classic, _ = choose_ensemble(search, part, Task(horizon=1, preset="classic"), seconds=60, jobs=1)
     assert (classic.weights, classic.shares) == ({trial: 1.0}, {})
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_network_without_training_counts_with_the_baselines_unless_it_is_the_only_one(monkeypatch, others):
+    asked = {}
+
+    def choose(forecasts, *args, **options):
+        asked.update(networks=list(forecasts), beside=list(options["baselines"]))
+        return choose_members(forecasts, *args, **options)
+
+    monkeypatch.setattr(choosing, "choose_members", choose)
+    store = SeriesStore(np.random.default_rng(1).normal(size=40), np.array([0, 40]))
+    part = Part.of(store, Cutoffs(np.zeros(3, int), 30 + np.arange(3)), 1, np.array([1.0]))
+    result = {"update_seconds": 0.0, "updates": 50, "best_updates": 50}
+    trials = [Trial(n, NetworkConfig(), result=result) for n in range(others)]
+    trials.append(Trial(others, PRETRAINED, result={**result, "updates": 0, "best_updates": 0}))
+    search = SimpleNamespace(candidates=trials, forecasts=lambda trial: as_quantiles(part.y_true))
+
+    ensemble, _ = choose_ensemble(search, part, Task(horizon=1), seconds=60, jobs=1)
+
+    assert asked["networks"] == ([trial.name for trial in trials[:-1]] or [trials[0].name])
+    assert (trials[-1].name in asked["beside"]) == bool(others)
+    assert set(ensemble.weights) == set(trials)  # all are networks of the bundle
+    assert not set(ensemble.shares) & {trial.name for trial in trials}

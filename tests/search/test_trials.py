@@ -6,10 +6,10 @@ import pytest
 
 from forecastr.engine.pool import WorkerPool
 from forecastr.errors import SearchError
-from forecastr.models.config import NetworkConfig
+from forecastr.models.config import PRETRAINED, NetworkConfig
 from forecastr.search import trials as trials_module
 from forecastr.search.ledger import Ledger, read_ledger
-from forecastr.search.trials import Search, SearchSetting
+from forecastr.search.trials import CANDIDATES, Search, SearchSetting
 from forecastr.windows.store import Cutoffs, SeriesStore
 
 SMALL = NetworkConfig(layers=1, units=4, context_length=8, stride=4, updates=50, batch_size=8)
@@ -126,3 +126,13 @@ def test_trials_train_in_processes_and_one_that_is_killed_is_a_failed_trial(tmp_
     assert search.forecasts(search.trials[1]).shape == (10, 3, 5)
     epochs = [event["trial"] for event in read_ledger(tmp_path / "ledger.jsonl") if event["event"] == "epoch"]
     assert sorted(set(epochs)) == ["0001", "0002"]
+
+
+def test_a_network_without_training_stays_a_candidate_however_many_err_less(tmp_path, scripted_search, run):
+    configs = [SMALL, PRETRAINED, *[SMALL] * CANDIDATES]
+    search = scripted_search(tmp_path, [0.9, 1.5, *np.linspace(0.5, 0.8, CANDIDATES).tolist()], configs=configs)
+    run(search, max_trials=len(configs))
+
+    assert search.completed[-1].config is PRETRAINED
+    assert [trial.number for trial in search.candidates] == [*range(2, CANDIDATES + 2), 1]
+    assert not (tmp_path / "0000").exists()  # one too many
