@@ -95,25 +95,34 @@ def test_of_prices_two_thirds_of_the_forecast_are_the_random_walk_s_however_good
     assert (classic.weights, classic.shares) == ({trial: 1.0}, {})
 
 
-@pytest.mark.parametrize("others", [0, 2])
-def test_a_network_without_training_counts_with_the_baselines_unless_it_is_the_only_one(monkeypatch, others):
-    asked = {}
-
-    def choose(forecasts, *args, **options):
-        asked.update(networks=list(forecasts), beside=list(options["baselines"]))
-        return choose_members(forecasts, *args, **options)
-
-    monkeypatch.setattr(choosing, "choose_members", choose)
-    store = SeriesStore(np.random.default_rng(1).normal(size=40), np.array([0, 40]))
-    part = Part.of(store, Cutoffs(np.zeros(3, int), 30 + np.arange(3)), 1, np.array([1.0]))
-    result = {"update_seconds": 0.0, "updates": 50, "best_updates": 50}
-    trials = [Trial(n, NetworkConfig(), result=result) for n in range(others)]
-    trials.append(Trial(others, PRETRAINED, result={**result, "updates": 0, "best_updates": 0}))
-    search = SimpleNamespace(candidates=trials, forecasts=lambda trial: as_quantiles(part.y_true))
+@pytest.mark.parametrize(("error", "share"), [(0.005, 1 / 2), (0.01, 1 / 2), (0.0105, 1 / 4), (0.011, 0), (0.02, 0)])
+def test_a_network_without_training_shares_the_less_the_more_it_errs_above_the_others(error, share):
+    trained, untrained = _trial(0, NetworkConfig()), _trial(1, PRETRAINED, updates=0)
+    part, search = _search({trained: 0.01, untrained: error})
 
     ensemble, _ = choose_ensemble(search, part, Task(horizon=1), seconds=60, jobs=1)
 
-    assert asked["networks"] == ([trial.name for trial in trials[:-1]] or [trials[0].name])
-    assert (trials[-1].name in asked["beside"]) == bool(others)
-    assert set(ensemble.weights) == set(trials)  # all are networks of the bundle
-    assert not set(ensemble.shares) & {trial.name for trial in trials}
+    assert ensemble.shares == {}
+    assert ensemble.weights.get(untrained, 0) == pytest.approx(share)
+    assert ensemble.weights[trained] == pytest.approx(1 - share)
+
+
+def test_a_network_without_training_may_be_the_only_one():
+    untrained = _trial(0, PRETRAINED, updates=0)
+    part, search = _search({untrained: 0.01})
+
+    ensemble, _ = choose_ensemble(search, part, Task(horizon=1), seconds=60, jobs=1)
+
+    assert ensemble.weights == {untrained: 1}
+
+
+def _trial(number, config, updates=50):
+    return Trial(number, config, result={"update_seconds": 0.0, "updates": updates, "best_updates": updates})
+
+
+def _search(errors):
+    """A search whose trials err by so much, and its validation part: noise, which baselines miss by more."""
+    store = SeriesStore(np.random.default_rng(1).normal(size=40), np.array([0, 40]))
+    part = Part.of(store, Cutoffs(np.zeros(3, int), 30 + np.arange(3)), 1, np.array([1.0]))
+    cubes = {trial: as_quantiles(part.y_true + error) for trial, error in errors.items()}
+    return part, SimpleNamespace(candidates=list(errors), forecasts=cubes.get)
