@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Train the network of ``forecastr/models/pretrained.npz`` anew, on simulated series.
+"""Train the networks of ``forecastr/models/weights`` anew, on simulated series.
 
-    python benchmarks/pretraining.py [--updates 12000] [--output FILE]
+    python benchmarks/pretraining.py [--seasons 4 7 12 24] [--updates 8000] [--output FOLDER]
 
-Takes some ten minutes on a CPU. Prints, at the end, its MASE on simulated series that it has not seen, beside the Theta
-and Holt-Winters methods.
+Takes some ten minutes on a CPU. Prints their MASE on simulated series that they have not seen, beside the Theta and
+Holt-Winters methods.
 """
 
 import argparse
@@ -13,31 +13,33 @@ from pathlib import Path
 import numpy as np
 
 from forecastr.engine.backend import use_backend
-from forecastr.models.pretrained import WEIGHTS
+from forecastr.models.pretrained import SEASONS, WEIGHTS
 
-SEASONS = (12, 7, 12, 24, 12, 4)  # by turns
-N_SERIES = 60_000  # with each length of season
+N_SERIES = 60_000
 
 
 def main() -> None:
     """Train, write the weights, and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--updates", type=int, default=12_000)
+    parser.add_argument("--seasons", type=int, nargs="+", default=SEASONS, help="lengths, one file of weights for each")
+    parser.add_argument("--updates", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=WEIGHTS)
+    parser.add_argument("--output", type=Path, default=WEIGHTS, help="folder")
     asked = parser.parse_args()
     use_backend("jax")
     from forecastr.pretraining.train import mean_errors, pretrain
 
-    def tell(updates: int, season: int, loss: float) -> None:
-        if updates % 1000 < 300:
-            print(f"{updates:>8,} updates, season of {season:>2}: loss {loss:.4f}", flush=True)
+    def tell(updates: int, loss: float) -> None:
+        if updates % 1000 == 0:
+            print(f"{updates:>8,} updates: loss {loss:.4f}", flush=True)
 
-    weights = pretrain(SEASONS, updates=asked.updates, seed=asked.seed, n_series=N_SERIES, tell=tell)
-    np.savez(asked.output, *weights)
-    for season in sorted(set(SEASONS)):
+    asked.output.mkdir(parents=True, exist_ok=True)
+    for season in asked.seasons:
+        print(f"season of {season}", flush=True)
+        weights = pretrain(season, updates=asked.updates, seed=asked.seed, n_series=N_SERIES, tell=tell)
+        np.savez(asked.output / f"{season}.npz", *weights)
         errors = mean_errors(weights, season, n_series=2000, seed=asked.seed + 1000)
-        print(f"season of {season:>2}: " + ", ".join(f"{name} {mase:.3f}" for name, mase in errors.items()))
+        print(", ".join(f"{name} {mase:.3f}" for name, mase in errors.items()), flush=True)
 
 
 if __name__ == "__main__":

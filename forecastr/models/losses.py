@@ -34,11 +34,11 @@ def _mean_over_windows(error: Any, observed: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="forecastr")
-def pinball(future: Any, quantiles: Any) -> Any:
-    """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978)."""
+def pinball(future: Any, quantiles: Any, step_weights: Any = 1.0) -> Any:
+    """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978), of steps ahead [H]."""
     y, observed = target_steps(future, *quantiles.shape[1:3])
     below = y[..., None] - quantiles
-    error = ops.sum(ops.maximum(ABOVE * below, BELOW * below), axis=-1)
+    error = step_weights * ops.sum(ops.maximum(ABOVE * below, BELOW * below), axis=-1)
     return _mean_over_windows(error, observed)
 
 

@@ -1,5 +1,6 @@
 """Networks that have learned before they see any data, from simulated series (``forecastr/pretraining``)."""
 
+from math import log
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,19 @@ import numpy as np
 from forecastr.models.config import WindowShape
 
 HORIZON = 48  # steps that the weights are for; further ones are forecast as the last
-WEIGHTS = Path(__file__).parent / "pretrained.npz"
+SEASONS = (4, 7, 12, 24)  # lengths that there are weights for; a series with another takes those of the nearest
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def weights_of(season: int) -> Path:
+    """Return the file of weights that suit a length of season best.
+
+    Examples
+    --------
+    >>> [weights_of(season).name for season in (5, 12, 13, 52)]
+    ['4.npz', '12.npz', '12.npz', '24.npz']
+    """
+    return WEIGHTS / f"{min(SEASONS, key=lambda known: abs(log(known / season)))}.npz"
 
 
 def pretrained_weights(shape: WindowShape) -> list[np.ndarray]:
@@ -20,7 +33,7 @@ def pretrained_weights(shape: WindowShape) -> list[np.ndarray]:
     ((6, 256), (60, 4))
     """
     steps = np.minimum(np.arange(shape.horizon), HORIZON - 1)
-    with np.load(WEIGHTS, allow_pickle=False) as arrays:
+    with np.load(weights_of(shape.season_lengths[0]), allow_pickle=False) as arrays:
         return [
             np.take(weights, steps, axis=weights.shape.index(HORIZON)) if HORIZON in weights.shape else weights
             for weights in (arrays[f"arr_{n}"] for n in range(len(arrays.files)))

@@ -1,1 +1,1 @@
-"""Where the weights in ``forecastr/models/pretrained/`` come from: simulated series, and a network trained on them."""
+"""Where the weights in ``forecastr/models/weights/`` come from: simulated series, and a network trained on them."""

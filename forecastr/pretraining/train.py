@@ -1,66 +1,60 @@
-"""Training one network on simulated series of several seasons, and how it fares on others."""
+"""Training one network on simulated series, and how it fares on others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 
 from forecastr.engine.forecasting import forecast_cutoffs, scaler_of
 from forecastr.engine.networks import Networks, networks_of
-from forecastr.engine.optimizer import learning_rate_at
+from forecastr.engine.optimizer import VectorAdamW, learning_rate_at
 from forecastr.evaluation import evaluate, forecast_baselines, seasonal_scale
 from forecastr.models.config import PRETRAINED, WindowShape, past_length, supervised_reach
+from forecastr.models.losses import pinball
 from forecastr.models.pretrained import HORIZON
 from forecastr.pretraining.simulate import simulate_series
 from forecastr.windows.batches import BatchShape, WindowSource, draw_batches
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
 
 SHORTEST, LONGEST = 60, 240  # steps of a series
-TURN = 50  # updates in a row with one length of season
+EPOCH = 50  # updates
 AVERAGED = 0.5  # of the updates: weights are averaged over these last ones
+SOONER = 1 / (np.arange(HORIZON, dtype="float32") + 6)  # weight of a step ahead: most are asked for fewer than 48
 TRAINED = replace(PRETRAINED, pretrained=False, updates=1, batch_size=64, mirrored=True)
 
 
 def pretrain(
-    seasons: Sequence[int], *, updates: int, seed: int, n_series: int, tell: Callable[[int, int, float], None]
+    season: int, *, updates: int, seed: int, n_series: int, tell: Callable[[int, float], None]
 ) -> list[np.ndarray]:
-    """Return weights of ``PRETRAINED`` networks.
+    """Return weights of a ``PRETRAINED`` network for series with one season.
 
     Parameters
     ----------
-    seasons : sequence of int
-        Lengths of a season, by turns. Each has a program of its own; weights and what the optimizer remembers are
-        handed on.
+    season : int
+        Its length in steps.
     updates, seed : int
-        Training steps, and what windows and first weights are drawn with.
+        Training steps, and what series, windows and first weights are drawn with.
     n_series : int
-        Series with each length of season.
+        Series to learn from.
     tell : callable
-        Hears of the updates done, the season and the loss after every turn.
+        Hears of the updates done and the loss after every epoch.
     """
-    config = replace(TRAINED, updates=updates)
-    networks = {season: _networks(season) for season in set(seasons)}
-    batches = {season: _batches(network, season, n_series, seed) for season, network in networks.items()}
-    first = networks[seasons[0]]
-    for network in networks.values():
-        network.begin(config, seed)
-    weights, moments = first.forecaster.get_weights(), _values(first.trainer.optimizer.variables)
-    sums, n_summed = [np.zeros_like(values) for values in weights], 0
-    for done in range(0, updates, TURN):
-        season = seasons[done // TURN % len(seasons)]
-        forecaster, trainer = networks[season].forecaster, networks[season].trainer
-        forecaster.set_weights(weights)
-        for variable, values in zip(trainer.optimizer.variables, moments, strict=True):
-            variable.assign(values)
-        trainer.optimizer.learning_rate = learning_rate_at(config, done + TURN // 2)
-        history = trainer.fit(batches[season], steps_per_epoch=TURN, epochs=1, shuffle=False, verbose=0)
-        weights, moments = forecaster.get_weights(), _values(trainer.optimizer.variables)
-        tell(done + TURN, season, history.history["loss"][0])
-        if done + TURN > (1 - AVERAGED) * updates:
-            sums, n_summed = [a + b for a, b in zip(sums, weights, strict=True)], n_summed + 1
-    return [total / n_summed for total in sums]
+    config, networks = replace(TRAINED, updates=updates), _networks(season)
+    networks.begin(config, seed)
+    trainer = keras.Model(networks.trainer.inputs, networks.trainer.outputs)  # of the same weights, with its own loss
+    trainer.compile(optimizer=VectorAdamW(config), loss=_sooner_matters, jit_compile=True)
+    batches = _batches(networks, season, n_series, seed)
+    last: list[list[np.ndarray]] = []
+    for done in range(EPOCH, updates + 1, EPOCH):
+        trainer.optimizer.learning_rate = learning_rate_at(config, done - EPOCH // 2)
+        history = trainer.fit(batches, steps_per_epoch=EPOCH, epochs=1, shuffle=False, verbose=0)
+        tell(done, history.history["loss"][0])
+        if done > (1 - AVERAGED) * updates:
+            last.append(networks.forecaster.get_weights())
+    return [np.mean(weights, axis=0) for weights in zip(*last, strict=True)]
 
 
 def mean_errors(weights: Sequence[np.ndarray], season: int, *, n_series: int, seed: int) -> dict[str, float]:
@@ -104,7 +98,7 @@ def _networks(season: int) -> Networks:
 
 
 def _batches(networks: Networks, season: int, n_series: int, seed: int) -> Iterator[Any]:
-    """Yield what the trainer of one length of season learns from."""
+    """Yield what the trainer learns from."""
     store = simulated_store(season, n_series=n_series, seed=seed)
     shape = BatchShape(
         batch_size=TRAINED.batch_size,
@@ -118,5 +112,5 @@ def _batches(networks: Networks, season: int, n_series: int, seed: int) -> Itera
         yield networks.express(inputs), future
 
 
-def _values(variables: Sequence[Any]) -> list[np.ndarray]:
-    return [np.asarray(variable) for variable in variables]
+def _sooner_matters(future: Any, quantiles: Any) -> Any:
+    return pinball(future, quantiles, SOONER / SOONER.mean())

@@ -29,7 +29,8 @@ def mean_by_loop(future, stride, error):
 
 
 @pytest.mark.parametrize("stride", [1, 3])
-def test_pinball_is_the_weighted_mean_over_observed_targets(stride):
+@pytest.mark.parametrize("step_weights", [[1.0, 1.0], [2.0, 0.5]])
+def test_pinball_is_the_weighted_mean_over_observed_targets(stride, step_weights):
     future, quantiles = example(stride)
 
     def error(y, b, s, h):
@@ -37,10 +38,12 @@ def test_pinball_is_the_weighted_mean_over_observed_targets(stride):
         for q, level in enumerate(QUANTILE_LEVELS):
             below = y - quantiles[b, s, h, q]
             total += 2 * QUANTILE_WEIGHTS[q] * (level * below if below > 0 else (level - 1) * below)
-        return total
+        return step_weights[h] * total
 
-    loss = np.mean(pinball(future, quantiles))  # Keras averages what it is given
+    loss = np.mean(pinball(future, quantiles, np.array(step_weights, "float32")))  # Keras averages what it is given
     assert loss == pytest.approx(mean_by_loop(future, stride, error), rel=1e-5)
+    even = step_weights == [1.0, 1.0]
+    assert (np.mean(pinball(future, quantiles)) == pytest.approx(loss)) == even
 
 
 @pytest.mark.parametrize("stride", [1, 3])
