@@ -74,6 +74,12 @@ class Networks:
         for place, variable in enumerate(generators):
             variable.assign(np.array([seed, place], variable.dtype))
 
+    def trainer_with(self, loss: Callable[[Any, Any], Any], config: NetworkConfig) -> keras.Model:
+        """Return another trainer of the same weights, with a loss and an optimizer of its own."""
+        trainer = keras.Model(self.trainer.inputs, self.trainer.outputs)
+        trainer.compile(optimizer=VectorAdamW(config), loss=loss, jit_compile=keras.config.backend() == "jax")
+        return trainer
+
 
 def networks_of(config: NetworkConfig, shape: WindowShape) -> Networks:
     """Return the networks of a configuration, built now or by an earlier job of this process."""

@@ -5,12 +5,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 
 from forecastr.engine.forecasting import forecast_cutoffs, scaler_of
 from forecastr.engine.networks import Networks, networks_of
-from forecastr.engine.optimizer import VectorAdamW, learning_rate_at
+from forecastr.engine.optimizer import learning_rate_at
 from forecastr.evaluation import evaluate, forecast_baselines, seasonal_scale
 from forecastr.models.config import PRETRAINED, WindowShape, past_length, supervised_reach
 from forecastr.models.losses import pinball
@@ -44,8 +43,7 @@ def pretrain(
     """
     config, networks = replace(TRAINED, updates=updates), _networks(season)
     networks.begin(config, seed)
-    trainer = keras.Model(networks.trainer.inputs, networks.trainer.outputs)  # of the same weights, with its own loss
-    trainer.compile(optimizer=VectorAdamW(config), loss=_sooner_matters, jit_compile=True)
+    trainer = networks.trainer_with(_sooner_matters, config)
     batches = _batches(networks, season, n_series, seed)
     last: list[list[np.ndarray]] = []
     for done in range(EPOCH, updates + 1, EPOCH):
