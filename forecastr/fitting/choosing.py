@@ -86,7 +86,7 @@ def _baseline_offsets(baselines: Cubes, part: Part) -> Cubes:
 
 
 def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, jobs: int) -> tuple[Ensemble, Cubes]:
-    """Return the ensemble with the lowest validation error and its forecasts of the validation part.
+    """Return the ensemble that validation speaks for and its forecasts of the validation part.
 
     Parameters
     ----------

@@ -10,9 +10,10 @@ def quiet(updates: int, loss: float) -> None:
     pass
 
 
-def test_the_weights_that_ship_beat_both_methods_on_series_that_they_have_not_seen():
-    weights = pretrained_weights(WindowShape(horizon=HORIZON, season_lengths=(24,)))
-    errors = mean_errors(weights, 24, n_series=600, seed=77)
+@pytest.mark.parametrize("season", [24, 52])
+def test_the_weights_that_ship_beat_both_methods_on_series_that_they_have_not_seen(season):
+    weights = pretrained_weights(WindowShape(horizon=HORIZON, season_lengths=(season,)))
+    errors = mean_errors(weights, season, n_series=600, seed=77)
     assert errors["pretrained"] < 0.97 * min(errors["theta"], errors["holt_winters"])
 
 
