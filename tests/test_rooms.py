@@ -11,20 +11,8 @@ import forecastr
 PACKAGE = Path(forecastr.__file__).parent
 # A room imports from those before it, and from itself.
 ORDER = (
-    *(
-        "errors",
-        "files",
-        "schema",
-        "data",
-        "windows",
-        "evaluation",
-        "models",
-        "engine",
-        "pretraining",
-        "search",
-        "bundle",
-    ),
-    *("report", "tracking", "fitting", "forecaster", "pipeline", "cli"),
+    *("errors", "files", "schema", "data", "windows", "evaluation", "models", "engine"),
+    *("pretraining", "search", "bundle", "report", "tracking", "fitting", "forecaster", "pipeline", "cli"),
 )
 # Where other packages may be met.
 HOMES = {

@@ -24,6 +24,7 @@ EXPRESSED = (
     *("covariates", "calendar"),
 )
 Express = Callable[[Inputs], list[Any]]
+Loss = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +75,10 @@ class Networks:
         for place, variable in enumerate(generators):
             variable.assign(np.array([seed, place], variable.dtype))
 
-    def trainer_with(self, loss: Callable[[Any, Any], Any], config: NetworkConfig) -> keras.Model:
+    def trainer_with(self, loss: Loss, config: NetworkConfig) -> keras.Model:
         """Return another trainer of the same weights, with a loss and an optimizer of its own."""
         trainer = keras.Model(self.trainer.inputs, self.trainer.outputs)
-        trainer.compile(optimizer=VectorAdamW(config), loss=loss, jit_compile=keras.config.backend() == "jax")
+        _compile(trainer, loss, config)
         return trainer
 
 
@@ -109,12 +110,14 @@ def _build(config: NetworkConfig, shape: WindowShape) -> Networks:
         deciding = {name: getattr(config, name) for name in EXPRESSED}
         expression, express = _compile_expression(replace(NetworkConfig(), **deciding), shape)
         trainer, forecaster = build_learners(config, expression)
-    # TensorFlow trains recurrent layers several times slower on a CPU when XLA compiles them.
-    trainer.compile(
-        optimizer=VectorAdamW(config), loss=LOSSES[config.loss], jit_compile=keras.config.backend() == "jax"
-    )
+    _compile(trainer, LOSSES[config.loss], config)
     trainer.optimizer.build(trainer.trainable_variables)
     return Networks(trainer, forecaster, express, forecaster.get_weights())
+
+
+def _compile(trainer: keras.Model, loss: Loss, config: NetworkConfig) -> None:
+    # TensorFlow trains recurrent layers several times slower on a CPU when XLA compiles them.
+    trainer.compile(optimizer=VectorAdamW(config), loss=loss, jit_compile=keras.config.backend() == "jax")
 
 
 @lru_cache(maxsize=KEPT)

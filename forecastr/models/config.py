@@ -1,6 +1,7 @@
 """One network and its training, as a flat, checked value: what a trial tries."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from forecastr.errors import ConfigError
 from forecastr.windows.covariates import CovariateShape
@@ -20,7 +21,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
 }
 
 # What the pretrained weights fit.
-ARCHITECTURE: dict[str, object] = {
+ARCHITECTURE: dict[str, Any] = {
     **{"cell": "lstm", "layers": 1, "units": 64, "bidirectional": False, "attention": "none", "head": "direct"},
     **{"bases": "theta", "scaling": "causal", "covariates": "none", "calendar": False},
 }
@@ -174,7 +175,7 @@ CLASSIC = NetworkConfig(
     batch_size=32,
     updates=4000,
 )
-PRETRAINED = NetworkConfig(**ARCHITECTURE, context_length=120, stride=12, updates=0, pretrained=True)  # type: ignore[arg-type]
+PRETRAINED = NetworkConfig(**ARCHITECTURE, context_length=120, stride=12, updates=0, pretrained=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -204,21 +204,19 @@ class Search:
     @property
     def candidates(self) -> list[Trial]:
         """Trials that an ensemble is chosen from: the best, best first, and what needed no training."""
-        return [
-            trial for trial in dict.fromkeys([*self.completed[:CANDIDATES], *self.untrained]) if self.has_files(trial)
-        ]
-
-    @property
-    def untrained(self) -> list[Trial]:
-        """Completed trials of networks that are used as they come."""
-        return [trial for trial in self.completed if not trial.config.updates]
+        return [trial for trial in self._promising if self.has_files(trial)]
 
     @property
     def kept(self) -> list[Trial]:
         """Completed trials whose files may be asked for: candidates, and the best of each kind of covariates."""
+        best = {trial.config.covariates: trial for trial in reversed(self.completed)}
+        return list(dict.fromkeys([*self._promising, *best.values()]))
+
+    @property
+    def _promising(self) -> list[Trial]:
         completed = self.completed
-        best = {trial.config.covariates: trial for trial in reversed(completed)}
-        return list(dict.fromkeys([*completed[:CANDIDATES], *self.untrained, *best.values()]))
+        untrained = [trial for trial in completed if not trial.config.updates]
+        return list(dict.fromkeys([*completed[:CANDIDATES], *untrained]))
 
     def has_files(self, trial: Trial) -> bool:
         """Whether all that training wrote is there, and whole."""
