@@ -65,8 +65,8 @@ class SearchSpace:
 
     @property
     def transforms(self) -> list[str]:
-        """Legal transforms."""
-        return ["level", "difference", *(["log"] if self.positive else [])]
+        """Legal transforms: of a few years without a season, the growth of logarithms has no end."""
+        return ["level", "difference", *(["log"] if self.positive and (self.long or self.season_length > 1) else [])]
 
     def declare(self, hp: "keras_tuner.HyperParameters") -> None:
         """Declare every hyperparameter that a trial may vary."""
@@ -152,16 +152,17 @@ class SearchSpace:
         About half learn from mirrored windows too. Which half errs less is a matter of the horizon, and together they
         err hardly more than the better one.
         """
-        log = {"transform": "log"} if self.positive else {}
+        log = {"transform": "log"} if "log" in self.transforms else {}
         plain, half = self._plain(), {"updates": self.updates[1]}
         small: dict[str, Any] = {**half, "units": 32, "learning_rate": 1e-3}
         deep: dict[str, Any] = {"layers": 2}
         mirrored = {"mirrored": True}
         longest = {"context_length": self.contexts[-1]}
         if self.season_length == 1:
+            local = {"local_scale": True, "bases": "naive" if self.long else "theta"}
             return [
-                {**plain, **small, "local_scale": True, "bases": "naive" if self.long else "theta"},
-                {**plain, **deep, **log, **mirrored, "local_scale": True},
+                {**plain, **small, **local},
+                {**plain, **deep, **log, **mirrored, **local},
                 {**plain, "transform": "difference", "cell": "lstm", "dropout": 0.2},
                 {**plain, **small, **longest, **log, **mirrored, "local_scale": True, "bases": "theta"},
             ]

@@ -54,6 +54,13 @@ def test_the_portfolio_is_legal_distinct_and_within_the_space(space):
                 assert values[parameter.name] in parameter.values
 
 
+@pytest.mark.parametrize("changes, logs", [({}, False), ({"long": True}, True), ({"season_length": 4}, True)])
+def test_a_few_years_are_not_forecast_in_logarithms(changes, logs):
+    space = replace(space_of(1, positive=True), **changes)
+    assert ("log" in space.transforms) == logs
+    assert any(values["transform"] == "log" for values in space.portfolio()) == logs
+
+
 def test_a_long_context_is_not_supervised_at_every_step_and_a_named_reader_keeps_its_own():
     space = space_of(7, positive=False)
     values = {**space.portfolio()[0], "context_length": 120}
