@@ -107,6 +107,16 @@ def test_a_network_without_training_shares_the_less_the_more_it_errs_above_the_o
     assert ensemble.weights[trained] == pytest.approx(1 - share)
 
 
+@pytest.mark.parametrize(("n_known", "share"), [(240, 1 / 4), (60, 1 / 4), (30, 3 / 8), (15, 7 / 16)])
+def test_it_has_more_where_the_others_had_little_to_learn_from(n_known, share):
+    trained, untrained = _trial(0, NetworkConfig()), _trial(1, PRETRAINED, updates=0)
+    part, search = _search({trained: 0.01, untrained: 0.0105}, n_known=n_known)
+
+    ensemble, _ = choose_ensemble(search, part, Task(horizon=1), seconds=60, jobs=1)
+
+    assert ensemble.weights[untrained] == pytest.approx(share)
+
+
 def test_a_network_without_training_may_be_the_only_one():
     untrained = _trial(0, PRETRAINED, updates=0)
     part, search = _search({untrained: 0.01})
@@ -120,9 +130,9 @@ def _trial(number, config, updates=50):
     return Trial(number, config, result={"update_seconds": 0.0, "updates": updates, "best_updates": updates})
 
 
-def _search(errors):
+def _search(errors, n_known=80):
     """A search whose trials err by so much, and its validation part: noise, which baselines miss by more."""
-    store = SeriesStore(np.random.default_rng(1).normal(size=40), np.array([0, 40]))
-    part = Part.of(store, Cutoffs(np.zeros(3, int), 30 + np.arange(3)), 1, np.array([1.0]))
+    store = SeriesStore(np.random.default_rng(1).normal(size=n_known + 3), np.array([0, n_known + 3]))
+    part = Part.of(store, Cutoffs(np.zeros(3, int), n_known + np.array([-1, 0, 1])), 1, np.array([1.0]))
     cubes = {trial: as_quantiles(part.y_true + error) for trial, error in errors.items()}
     return part, SimpleNamespace(candidates=list(errors), forecasts=cubes.get)
