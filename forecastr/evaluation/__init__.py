@@ -1,6 +1,13 @@
 """How good a forecast is: metrics, baselines, calibration and the verdict."""
 
-from forecastr.evaluation.baselines import BASELINES, HOLT_WINTERS, POINT_BASELINES, RANDOM_WALK, forecast_baselines
+from forecastr.evaluation.baselines import (
+    BASELINES,
+    HOLT_WINTERS,
+    POINT_BASELINES,
+    RANDOM_WALK,
+    are_prices,
+    forecast_baselines,
+)
 from forecastr.evaluation.calibration import apply_offsets, as_quantiles, fit_offsets
 from forecastr.evaluation.metrics import METRICS, errors_by_horizon, evaluate, seasonal_scale
 from forecastr.evaluation.significance import diebold_mariano
@@ -14,6 +21,7 @@ __all__ = [
     "RANDOM_WALK",
     "Verdict",
     "apply_offsets",
+    "are_prices",
     "as_quantiles",
     "diebold_mariano",
     "errors_by_horizon",

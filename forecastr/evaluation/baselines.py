@@ -84,6 +84,16 @@ def forecast_baselines(
     return {name: BASELINES[name](cutoffs) for name in names}
 
 
+def are_prices(values: npt.ArrayLike, starts: npt.ArrayLike) -> bool:
+    """Whether most series without a season, concatenated as in `forecast_baselines`, are what the random walk is for.
+
+    See `looks_like_prices`.
+    """
+    values, starts = np.asarray(values, dtype=np.float64), np.asarray(starts)
+    filled, first = _fill_forward(values, starts)
+    return looks_like_prices(PanelCutoffs(filled, first, starts[1:] - 1, horizon=1, season_length=1))
+
+
 def _fill_forward(values: FloatArray, starts: IntArray) -> tuple[FloatArray, IntArray]:
     """Return (values with gaps filled within each series [T], position of each first known value [N])."""
     positions = np.arange(len(values))

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from forecastr.evaluation import are_prices
 from forecastr.fitting.plan import Plan
+from forecastr.fitting.scores import MOST_HISTORY
 from forecastr.models.config import CLASSIC, PRETRAINED, NetworkConfig
 from forecastr.search.proposer import Proposer
 from forecastr.search.trials import Proposals
@@ -29,10 +33,20 @@ def classic_config(plan: Plan) -> NetworkConfig:
 
 
 def pretrained_config(plan: Plan) -> NetworkConfig | None:
-    """Return the network that needs no training, of as much context as there is; None without exactly one season."""
-    if len(plan.task.season_lengths) > 1 or plan.task.season_length == 1:
+    """Return the network that needs no training, of as much context as there is; None for prices or two seasons."""
+    if len(plan.task.season_lengths) > 1 or _of_prices(plan):
         return None
     return replace(PRETRAINED, context_length=min(PRETRAINED.context_length, plan.space.contexts[-1]))
+
+
+def _of_prices(plan: Plan) -> bool:
+    """Whether the series look like prices before validation: of those nothing can be learned elsewhere."""
+    if plan.task.season_length > 1:
+        return False
+    train = plan.train_store
+    known = [train.series(n)[-MOST_HISTORY:] for n in np.flatnonzero(plan.judged).tolist()]
+    starts = np.append(0, np.cumsum([len(values) for values in known]))
+    return are_prices(np.concatenate(known), starts)
 
 
 @dataclass(eq=False)

@@ -8,23 +8,24 @@ import numpy as np
 from forecastr.models.config import WindowShape
 
 HORIZON = 48  # steps that the weights are for; further ones are forecast as the last
-SEASONS = (4, 7, 12, 24)  # lengths that there are weights for; a series with another takes those of the nearest
+SEASONS = (1, 4, 7, 12, 24)  # lengths that there are weights for; a season of another takes those of the nearest
 WEIGHTS = Path(__file__).parent / "weights"
 
 
 def weights_of(season: int) -> Path:
-    """Return the file of weights that suit a length of season best.
+    """Return the file of weights that suit a length of season best; 1 is none, and reads less.
 
     Examples
     --------
-    >>> [weights_of(season).name for season in (5, 12, 13, 52)]
-    ['4.npz', '12.npz', '12.npz', '24.npz']
+    >>> [weights_of(season).name for season in (1, 2, 5, 12, 13, 52)]
+    ['1.npz', '4.npz', '4.npz', '12.npz', '12.npz', '24.npz']
     """
-    return WEIGHTS / f"{min(SEASONS, key=lambda known: abs(log(known / season)))}.npz"
+    suitable = [known for known in SEASONS if (known > 1) == (season > 1)]
+    return WEIGHTS / f"{min(suitable, key=lambda known: abs(log(known / season)))}.npz"
 
 
 def pretrained_weights(shape: WindowShape) -> list[np.ndarray]:
-    """Return the weights of ``PRETRAINED`` networks for any one season and any horizon, as Keras orders a network's.
+    """Return the weights of ``PRETRAINED`` for one season or none, and any horizon, as Keras orders a network's.
 
     Examples
     --------

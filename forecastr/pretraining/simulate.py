@@ -33,7 +33,10 @@ def simulate_series(n_series: int, length: int, season_lengths: Sequence[int], *
     ((3, 48), True)
     """
     draw = _Draw(np.random.default_rng(seed), n_series)
-    smooth = _level(draw, length) + sum(_season(draw, length, season) for season in season_lengths if season > 1)
+    if seasons := [season for season in season_lengths if season > 1]:
+        smooth = _level(draw, length) + sum(_season(draw, length, season) for season in seasons)
+    else:
+        smooth = _level(draw, length, steeper=5) * np.where(draw.some(0.7), draw.size(1, 30), 1.0)
     y = smooth + _noise(draw, length) + 8 * draw.normal(length) * draw.rarely(length, of=0.2)
     variation = np.std(y, axis=1, keepdims=True) + np.finfo(float).tiny
     y, smooth = ((x - x.mean(axis=1, keepdims=True)) / variation for x in (y, smooth))
@@ -77,12 +80,12 @@ def _noise(draw: _Draw, length: int) -> np.ndarray:
     return _autoregression(np.sqrt(1 - memory**2) * shocks, memory)
 
 
-def _level(draw: _Draw, length: int) -> np.ndarray:
+def _level(draw: _Draw, length: int, *, steeper: float = 1.0) -> np.ndarray:
     """A local linear trend, damped in half of the series, with shifts in some and a business cycle in few."""
     wander, turn = draw.size(0.02, 1.5, of=0.85), draw.size(0.002, 0.15, of=0.5)
     damping = np.where(draw.some(0.5), 1 - draw.size(0.02, 0.3), 1.0)
     damping = np.where(turn > 0.03, np.minimum(damping, 0.97), damping)  # a slope that turns much cannot last
-    first = draw.normal() * draw.size(0.005, 0.2, of=0.6)
+    first = steeper * draw.normal() * draw.size(0.005, 0.2, of=0.6)
     lasting = first * draw.some(0.5)
     turns = turn * draw.normal(length)
     turns[:, :1] += damping * (first - lasting)

@@ -18,7 +18,8 @@ from forecastr.pretraining.simulate import simulate_series
 from forecastr.windows.batches import BatchShape, WindowSource, draw_batches
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
 
-SHORTEST, LONGEST = 60, 240  # steps of a series
+SHORTEST, LONGEST = 60, 240  # steps of a series; from ten seasons on where those are fewer
+SEASONLESS_HORIZON = 6  # steps to judge by
 EPOCH = 50  # updates
 AVERAGED = 0.5  # of the updates: weights are averaged over these last ones
 SOONER = 1 / (np.arange(HORIZON, dtype="float32") + 6)  # weight of a step ahead: most are asked for fewer than 48
@@ -58,9 +59,9 @@ def pretrain(
 def mean_errors(weights: Sequence[np.ndarray], season: int, *, n_series: int, seed: int) -> dict[str, float]:
     """Return the MASE of pretrained weights, and of Theta and Holt-Winters, on the last season of simulated series.
 
-    Of a longer one than ``HORIZON`` on so many steps.
+    Of a longer one than ``HORIZON`` on so many steps; on six where there is none.
     """
-    horizon = min(season, HORIZON)
+    horizon = min(season, HORIZON) if season > 1 else SEASONLESS_HORIZON
     store = simulated_store(season, n_series=n_series, seed=seed)
     known = store.drop_last(np.full(n_series, horizon))
     cutoffs = Cutoffs(np.arange(n_series), known.lengths)
@@ -85,9 +86,9 @@ def mean_errors(weights: Sequence[np.ndarray], season: int, *, n_series: int, se
 
 
 def simulated_store(season: int, *, n_series: int, seed: int) -> SeriesStore:
-    """Return simulated series of 60 to 240 steps."""
+    """Return simulated series of 60 to 240 steps, shorter ones too of years and quarters."""
     series = simulate_series(n_series, LONGEST, (season,), seed=seed)
-    lengths = np.random.default_rng(seed).integers(SHORTEST, LONGEST + 1, n_series)
+    lengths = np.random.default_rng(seed).integers(min(SHORTEST, 10 * season), LONGEST + 1, n_series)
     return SeriesStore(series[np.arange(LONGEST) < lengths[:, None]], np.r_[0, np.cumsum(lengths)])
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,10 +39,22 @@ def test_it_reads_no_more_than_the_context_that_was_asked_for(asked, given):
     assert proposals.pretrained.context_length == given
 
 
-@pytest.mark.parametrize("freq", ["YS", "h"])
-def test_tables_without_a_season_or_with_two_have_none(freq):
-    days = 5 * wave(1200, 24) + np.where(np.arange(1200) % 168 < 120, 5.0, 0.0)
-    values = days if freq == "h" else wave(60)
-    plan = plan_of(values, freq=freq, horizon=6)
-    assert sorted(plan.task.season_lengths) == ([24, 168] if freq == "h" else [1])
+def test_a_table_without_a_season_has_one_too():
+    plan = plan_of(wave(60), freq="YS", horizon=6)
+    assert plan.task.season_lengths == (1,)
+    assert make_proposals(plan, jobs=1).pretrained == replace(PRETRAINED, context_length=plan.space.contexts[-1])
+
+
+def test_prices_have_none():
+    changes = np.random.default_rng(1).normal(scale=0.01, size=300)
+    prices = plan_of(100 * np.exp(changes.cumsum()), freq="D", horizon=6, season=1)
+    returns = plan_of(100 * np.exp(changes), freq="D", horizon=6, season=1)
+    assert make_proposals(prices, jobs=1).pretrained is None
+    assert make_proposals(returns, jobs=1).pretrained is not None
+
+
+def test_a_table_with_two_seasons_has_none():
+    values = 5 * wave(1200, 24) + np.where(np.arange(1200) % 168 < 120, 5.0, 0.0)
+    plan = plan_of(values, freq="h", horizon=6)
+    assert sorted(plan.task.season_lengths) == [24, 168]
     assert make_proposals(plan, jobs=1).pretrained is None

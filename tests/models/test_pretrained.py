@@ -9,9 +9,9 @@ from forecastr.models.network import build_forecaster
 from forecastr.models.pretrained import HORIZON, pretrained_weights
 
 
-@pytest.mark.parametrize("season", [4, 12, 52])
+@pytest.mark.parametrize("season", [1, 2, 4, 12, 52])
 @pytest.mark.parametrize("horizon", [1, 18, HORIZON, HORIZON + 12])
-def test_the_weights_fit_any_horizon_and_any_one_season(season, horizon):
+def test_the_weights_fit_any_horizon_and_any_one_season_or_none(season, horizon):
     shape = WindowShape(horizon=horizon, season_lengths=(season,))
     weights, whole = pretrained_weights(shape), pretrained_weights(replace(shape, horizon=HORIZON))
     build_forecaster(PRETRAINED, shape).set_weights(weights)  # which refuses weights of other shapes
