@@ -8,7 +8,8 @@ import pandas as pd
 from pyarrow import default_memory_pool
 
 from forecastr.data.columns import Columns, choose_columns
-from forecastr.data.covariates import ChosenCovariates, ReadCovariates, choose_covariates, read_covariates
+from forecastr.data.covariate_values import ReadCovariates, read_covariates
+from forecastr.data.covariates import ChosenCovariates, choose_covariates
 from forecastr.data.files.rectangle import HEAD
 from forecastr.data.files.table import Table
 from forecastr.data.files.wide import melt

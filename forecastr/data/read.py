@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from forecastr.data.columns import Columns
-from forecastr.data.covariates import ReadCovariates, describe_covariates, find_static
+from forecastr.data.covariate_values import ReadCovariates, find_static
+from forecastr.data.covariates import describe_covariates
 from forecastr.data.describe import describe_panel
 from forecastr.data.files.table import TableSource, open_table
 from forecastr.data.ids import advise_on_repeats
