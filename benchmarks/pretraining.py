@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Train the networks of ``forecastr/models/weights`` anew, on simulated series.
 
-    python benchmarks/pretraining.py [--seasons 4 7 12 24] [--updates 8000] [--output FOLDER]
+    python benchmarks/pretraining.py [--seasons 1 4 7 12 24] [--updates 8000] [--output FOLDER]
 
-Takes some ten minutes on a CPU. Prints their MASE on simulated series that they have not seen, beside the Theta and
+Takes some twelve minutes on a CPU. Prints their MASE on simulated series that they have not seen, beside the Theta and
 Holt-Winters methods.
 """
 
@@ -21,7 +21,7 @@ N_SERIES = 60_000
 def main() -> None:
     """Train, write the weights, and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seasons", type=int, nargs="+", default=SEASONS, help="lengths, one file of weights for each")
+    parser.add_argument("--seasons", type=int, nargs="+", default=SEASONS, help="lengths, a file for each; 1: none")
     parser.add_argument("--updates", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="folder")
