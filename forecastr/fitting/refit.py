@@ -18,7 +18,8 @@ from forecastr.files import naming
 from forecastr.search.trials import SearchSetting, Trial
 
 FURTHER = 0.4  # of a trial's updates, and of its learning rate
-START = 2.0  # seconds before the first update and after the last
+START = 2.0  # seconds before the first update and after the last, on a slow machine
+WORTH_TRYING = 2.0  # times the seconds there are: refitting may take half of what was reckoned, and ends in time anyway
 
 
 def refit_seconds(members: Iterable[Trial], *, jobs: int) -> float:
@@ -64,7 +65,7 @@ def refit_members(
     """
     with naming(networks):
         networks.mkdir()
-    if refit_seconds(members, jobs=jobs) <= 1.3 * seconds:  # worth trying: at worst the judged networks stay
+    if refit_seconds(members, jobs=jobs) <= WORTH_TRYING * seconds:
         end = time.monotonic() + seconds
         work = (  # made when a worker is free: each has what time is left then
             (t, TRAIN, _refit_job(t, setting, rows=rows, networks=networks, seconds=end - time.monotonic()))

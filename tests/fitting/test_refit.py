@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecastr.fitting.refit import FURTHER, START, _refit_job, refit_seconds
+from forecastr.engine.work import EXPORT, TRAIN
+from forecastr.fitting.refit import FURTHER, START, _refit_job, refit_members, refit_seconds
 from forecastr.models.config import PRETRAINED, NetworkConfig
 from forecastr.search.trials import SearchSetting, Trial
 from forecastr.windows.store import Cutoffs
@@ -43,3 +44,26 @@ def test_a_member_that_needed_no_training_is_not_trained_further(setting):
     job = _refit_job(trial, setting, rows=Path("all"), networks=Path("networks"), seconds=9.0)
     assert (job.config.updates, job.train) == (0, Path("all"))
     assert refit_seconds([trial], jobs=1) == START
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cut_short", "ran"), [(0.55, False, [TRAIN]), (0.55, True, [TRAIN, EXPORT]), (0.45, False, [EXPORT])]
+)
+def test_refitting_is_tried_in_half_of_the_time_reckoned_and_leaves_the_judged_networks_where_that_is_too_little(
+    setting, tmp_path, seconds, cut_short, ran
+):
+    trial = Trial(0, NetworkConfig(), result={"best_updates": 0, "updates": 0, "update_seconds": 0.0, "seconds": 1.0})
+    functions = []
+
+    class Pool:
+        def run(self, work, *, seconds):
+            given = list(work)
+            functions.extend(function for _, function, *_ in given)
+            return {trial: {"cut_short": cut_short} for trial, *_ in given}
+
+    refitted = refit_members(
+        [trial], setting, rows=Path("all"), networks=tmp_path / "networks", pool=Pool(), jobs=1,
+        seconds=seconds * START, watch=lambda event: None,
+    )  # fmt: skip
+    assert functions == ran
+    assert refitted == (ran == [TRAIN])
