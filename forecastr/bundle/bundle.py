@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecastr.bundle.backtest import Backtest, Past, newer_cutoffs
 from forecastr.bundle.covariates import BundleCovariates, NewRows, extended, future_rows, require_future
-from forecastr.bundle.networks import Arrays, filled_network, naming
+from forecastr.bundle.networks import Arrays, filled_network, reading
 from forecastr.bundle.tables import forecast_table, future_stamps
 from forecastr.data import Calendar, Panel, Source
 from forecastr.data.continuation import on_grid
@@ -188,7 +188,7 @@ class Bundle:
         load_keras()
         networks = []
         for member in self.members:
-            with naming(self.folder / member.file):
+            with reading(self.folder / member.file):
                 networks.append(filled_network(member.config, self.shape_of(member), member.arrays))
         return networks
 

@@ -10,7 +10,7 @@ from forecastr.bundle.bundle import Bundle, Member
 from forecastr.bundle.covariates import BundleCovariates
 from forecastr.bundle.documents import parse_json, typed
 from forecastr.bundle.manifest import MANIFEST, read_bundle
-from forecastr.bundle.networks import naming, read_arrays, require_sensible
+from forecastr.bundle.networks import read_arrays, reading, require_sensible
 from forecastr.bundle.rows import parse_rows
 from forecastr.data import Calendar, Source
 from forecastr.data.files.unpack import available_memory
@@ -88,7 +88,7 @@ def _from_documents(
 def _arrays(folder: Path, contents: dict[str, bytes], file: str) -> dict[str, np.ndarray]:
     if file not in contents or not file.endswith(".keras"):
         raise BundleError(_unlisted(file))
-    with naming(folder / file):
+    with reading(folder / file):
         return read_arrays(contents[file])
 
 
@@ -143,5 +143,5 @@ def _require_right(bundle: Bundle) -> None:
             f"{needed / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free. Use a larger machine."
         )
     for member in bundle.members:
-        with naming(bundle.folder / member.file):
+        with reading(bundle.folder / member.file):
             require_sensible(member.config, bundle.shape_of(member), member.arrays)

@@ -44,7 +44,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Say in a BundleError which file it is about, and what helps."""
     try:
         yield

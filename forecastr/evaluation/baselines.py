@@ -75,23 +75,27 @@ def forecast_baselines(
     unknown = [name for name in names or () if name not in BASELINES]
     if unknown:
         raise ConfigError(f"No baseline is called '{unknown[0]}'; choose from {', '.join(BASELINES)}.")
-    values, starts = np.asarray(values, dtype=np.float64), np.asarray(starts)
-    filled, first = _fill_forward(values, starts)
-    cutoffs = PanelCutoffs(filled, first[np.asarray(series)], np.asarray(positions), horizon, season_length)
+    cutoffs = _panel_cutoffs(values, starts, series, positions, horizon=horizon, season_length=season_length)
     if names is None:
         suits = {RANDOM_WALK: looks_like_prices, HOLT_WINTERS: takes_seconds}
         names = [name for name in BASELINES if name not in suits or suits[name](cutoffs)]
     return {name: BASELINES[name](cutoffs) for name in names}
 
 
-def are_prices(values: npt.ArrayLike, starts: npt.ArrayLike) -> bool:
-    """Whether most series without a season, concatenated as in `forecast_baselines`, are what the random walk is for.
+def are_prices(values: FloatArray, starts: IntArray, series: IntArray, positions: IntArray) -> bool:
+    """Whether most series without a season are what the random walk is for, see `looks_like_prices`.
 
-    See `looks_like_prices`.
+    The parameters are those of `forecast_baselines`.
     """
-    values, starts = np.asarray(values, dtype=np.float64), np.asarray(starts)
-    filled, first = _fill_forward(values, starts)
-    return looks_like_prices(PanelCutoffs(filled, first, starts[1:] - 1, horizon=1, season_length=1))
+    return looks_like_prices(_panel_cutoffs(values, starts, series, positions, horizon=1, season_length=1))
+
+
+def _panel_cutoffs(
+    values: FloatArray, starts: IntArray, series: IntArray, positions: IntArray, *, horizon: int, season_length: int
+) -> PanelCutoffs:
+    """Return the windows of a panel of concatenated series, gaps filled."""
+    filled, first = _fill_forward(np.asarray(values, dtype=np.float64), np.asarray(starts))
+    return PanelCutoffs(filled, first[np.asarray(series)], np.asarray(positions), horizon, season_length)
 
 
 def _fill_forward(values: FloatArray, starts: IntArray) -> tuple[FloatArray, IntArray]:

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from forecastr.evaluation import are_prices
 from forecastr.fitting.plan import Plan
-from forecastr.fitting.scores import MOST_HISTORY
+from forecastr.fitting.scores import history_of
 from forecastr.models.config import CLASSIC, PRETRAINED, NetworkConfig
 from forecastr.search.proposer import Proposer
 from forecastr.search.trials import Proposals
@@ -41,12 +39,7 @@ def pretrained_config(plan: Plan) -> NetworkConfig | None:
 
 def _of_prices(plan: Plan) -> bool:
     """Whether the series look like prices before validation: of those nothing can be learned elsewhere."""
-    if plan.task.season_length > 1:
-        return False
-    train = plan.train_store
-    known = [train.series(n)[-MOST_HISTORY:] for n in np.flatnonzero(plan.judged).tolist()]
-    starts = np.append(0, np.cumsum([len(values) for values in known]))
-    return are_prices(np.concatenate(known), starts)
+    return plan.task.season_length == 1 and are_prices(*history_of(plan.known_store, plan.validation))
 
 
 @dataclass(eq=False)

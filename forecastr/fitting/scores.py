@@ -75,34 +75,8 @@ class Part:
         self, *, horizon: int, season_length: int, names: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
         """Return the quantiles [W, H, Q] of the named baselines; by default of those that suit the data."""
-        values, starts, positions = self._history()
-        return forecast_baselines(
-            values,
-            starts,
-            self.cutoffs.series,
-            positions,
-            horizon=horizon,
-            season_length=season_length,
-            names=names,
-        )
-
-    def _history(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the values that baselines read, where each series begins in them, and the last one at each cutoff.
-
-        They end with the part, and begin at most ``MOST_HISTORY`` steps before a series' first cutoff.
-        """
-        store, cutoffs = self.store, self.cutoffs
-        first = store.lengths.copy()
-        np.minimum.at(first, cutoffs.series, cutoffs.steps)
-        skipped = np.maximum(first - MOST_HISTORY, 0)
-        starts = np.append(0, np.cumsum(store.lengths - skipped))
-        positions = starts[cutoffs.series] + cutoffs.steps - skipped[cutoffs.series] - 1
-        if starts[-1] == len(store.values):
-            return np.asarray(store.values), starts, positions
-        edges = np.zeros(len(store.values) + 1, np.int8)
-        np.add.at(edges, store.starts[:-1] + skipped, 1)
-        np.add.at(edges, store.stops, -1)
-        return np.asarray(store.values)[np.cumsum(edges[:-1], dtype=np.int8) > 0], starts, positions
+        history = history_of(self.store, self.cutoffs)
+        return forecast_baselines(*history, horizon=horizon, season_length=season_length, names=names)
 
     def offsets(self, quantiles: np.ndarray) -> np.ndarray:
         """Return the calibration [H, Q] of quantiles on this part: all of it where they are no more than a point.
@@ -122,6 +96,25 @@ class Part:
     def judge(self, forecasts: dict[str, np.ndarray]) -> Judgement:
         """Return the judgement of calibrated quantiles by name."""
         return judge_forecasts(self.y_true, forecasts, series=self.cutoffs.series, last=self.last, scale=self.scale)
+
+
+def history_of(store: SeriesStore, cutoffs: Cutoffs) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what baselines read: values, where each series begins in them, each cutoff's series and last known value.
+
+    A series ends with the store, and begins at most ``MOST_HISTORY`` steps before its first cutoff.
+    """
+    first = store.lengths.copy()
+    np.minimum.at(first, cutoffs.series, cutoffs.steps)
+    skipped = np.maximum(first - MOST_HISTORY, 0)
+    starts = np.append(0, np.cumsum(store.lengths - skipped))
+    positions = starts[cutoffs.series] + cutoffs.steps - skipped[cutoffs.series] - 1
+    values = np.asarray(store.values)
+    if starts[-1] < len(values):
+        edges = np.zeros(len(values) + 1, np.int8)
+        np.add.at(edges, store.starts[:-1] + skipped, 1)
+        np.add.at(edges, store.stops, -1)
+        values = values[np.cumsum(edges[:-1], dtype=np.int8) > 0]
+    return values, starts, cutoffs.series, positions
 
 
 def leaderboard_errors(metrics: pd.Series, *, part: str) -> dict[str, float | None]:

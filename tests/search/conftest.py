@@ -61,6 +61,18 @@ class Scripted:
 
 
 @pytest.fixture
+def small() -> NetworkConfig:
+    """Return the network of a search where it does not matter."""
+    return SMALL
+
+
+@pytest.fixture
+def listed() -> type[Listed]:
+    """Return the proposals of a search where they do not matter."""
+    return Listed
+
+
+@pytest.fixture
 def scripted_search() -> Callable[..., Search]:
     """Return a function that makes a search in a folder, its trials' scores or failures given."""
 

@@ -6,27 +6,11 @@ import pytest
 
 from forecastr.engine.pool import WorkerPool
 from forecastr.errors import SearchError
-from forecastr.models.config import PRETRAINED, NetworkConfig
+from forecastr.models.config import PRETRAINED
 from forecastr.search import trials as trials_module
 from forecastr.search.ledger import Ledger, read_ledger
 from forecastr.search.trials import CANDIDATES, Search, SearchSetting
 from forecastr.windows.store import Cutoffs, SeriesStore
-
-SMALL = NetworkConfig(layers=1, units=4, context_length=8, stride=4, updates=50, batch_size=8)
-
-
-class Listed:
-    """Proposals from a list, over and over."""
-
-    def __init__(self, *configs: NetworkConfig) -> None:
-        self.configs, self.asked, self.told, self.ready = configs, 0, {}, True
-
-    def ask(self) -> NetworkConfig | None:
-        self.asked += 1
-        return self.configs[(self.asked - 1) % len(self.configs)] if self.configs else None
-
-    def tell(self, number: int, score: float | None) -> None:
-        self.told[number] = score
 
 
 def test_the_trial_limit_ends_a_search_with_the_best_first(tmp_path, scripted_search, run):
@@ -87,7 +71,7 @@ def test_an_exhausted_space_ends_a_search(tmp_path, scripted_search, run):
     assert read_ledger(tmp_path / "ledger.jsonl")[-1]["ended_by"] == "space exhausted"
 
 
-def test_trials_train_in_processes_and_one_that_is_killed_is_a_failed_trial(tmp_path):
+def test_trials_train_in_processes_and_one_that_is_killed_is_a_failed_trial(tmp_path, listed, small):
     rng = np.random.default_rng(0)
     store = SeriesStore(np.cumsum(rng.normal(size=120)), np.array([0, 120]))
     setting = SearchSetting(
@@ -113,7 +97,7 @@ def test_trials_train_in_processes_and_one_that_is_killed_is_a_failed_trial(tmp_
             pool.poll(0.2)
         search = Search(
             setting=setting,
-            proposals=Listed(SMALL),
+            proposals=listed(small),
             score=lambda quantiles: {"validation_mase": float(np.abs(quantiles).mean())},
             pool=pool,
             ledger=ledger,
@@ -128,8 +112,8 @@ def test_trials_train_in_processes_and_one_that_is_killed_is_a_failed_trial(tmp_
     assert sorted(set(epochs)) == ["0001", "0002"]
 
 
-def test_a_network_without_training_stays_a_candidate_however_many_err_less(tmp_path, scripted_search, run):
-    configs = [SMALL, PRETRAINED, *[SMALL] * CANDIDATES]
+def test_a_network_without_training_stays_a_candidate_however_many_err_less(tmp_path, scripted_search, run, small):
+    configs = [small, PRETRAINED, *[small] * CANDIDATES]
     search = scripted_search(tmp_path, [0.9, 1.5, *np.linspace(0.5, 0.8, CANDIDATES).tolist()], configs=configs)
     run(search, max_trials=len(configs))
 
