@@ -20,7 +20,7 @@ KEPT = 4  # architectures: their programs take some 30 MiB each
 AT_ONCE = 32  # windows that are expressed together: one shape to compile for all batches
 # What decides how a window is expressed, before any weight.
 EXPRESSED = (
-    *("context_length", "supervision", "stride", "bases", "transform", "level_seasons", "local_scale"),
+    *("context_length", "supervision", "stride", "bases", "transform", "level_seasons", "mean_steps", "local_scale"),
     *("covariates", "calendar"),
 )
 Express = Callable[[Inputs], list[Any]]

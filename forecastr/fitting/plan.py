@@ -16,7 +16,14 @@ from forecastr.files import naming
 from forecastr.fitting.exceptions import list_exceptions, varies
 from forecastr.models.config import NetworkConfig
 from forecastr.schema import DEFAULT_CONTEXT, ID, TIME, Budget, Splits, Task
-from forecastr.search.space import SearchSpace, context_choices, covariate_levels, largest_trial, trial_updates
+from forecastr.search.space import (
+    SearchSpace,
+    context_choices,
+    covariate_levels,
+    largest_trial,
+    mean_step_choices,
+    trial_updates,
+)
 from forecastr.windows.covariates import CovariateInputs, CovariateShape
 from forecastr.windows.scaling import extent
 from forecastr.windows.splits import min_steps, part_cutoffs, plan_splits, series_long_enough
@@ -253,6 +260,7 @@ def make_plan(
         contexts=context_choices(context, task.season_lengths, longest),
         positive=not (low <= 0).any(),
         updates=trial_updates(budget.time_limit, len(store.values)),
+        mean_steps=mean_step_choices(task.season_lengths, int(np.median(train.lengths[judged]))),
         long=float(np.median(store.lengths)) >= LONG_SERIES,
         largest=largest_trial(budget.time_limit),
         covariates=covariate_levels(inputs.shape),

@@ -20,10 +20,11 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "covariates": ("none", "known", "all"),
 }
 
+MEAN_SEASONS = 4  # of the longest seasonal means at least
 # What the pretrained weights fit.
 ARCHITECTURE: dict[str, Any] = {
     **{"cell": "lstm", "layers": 1, "units": 64, "bidirectional": False, "attention": "none", "head": "direct"},
-    **{"bases": "theta", "scaling": "causal", "covariates": "none", "calendar": False},
+    **{"bases": "theta", "scaling": "causal", "covariates": "none", "calendar": False, "mean_steps": 0},
 }
 
 
@@ -63,6 +64,9 @@ class NetworkConfig:
         the level; also seasonal deviations around the level; also, and first, the Theta method.
     level_seasons : int
         Seasons that the level is the mean of.
+    mean_steps : int
+        Steps that the longest seasonal means look back on, what is usual at a place in the season; four seasons
+        where those are more.
     local_scale : bool
         Express steps and forecasts relative to the recent size of changes too.
     covariates : {"none", "known", "all"}
@@ -104,6 +108,7 @@ class NetworkConfig:
     scaling: str = "causal"
     bases: str = "means"
     level_seasons: int = 1
+    mean_steps: int = 0
     local_scale: bool = False
     covariates: str = "none"
     calendar: bool = False
@@ -125,6 +130,8 @@ class NetworkConfig:
         for name in ("layers", "units", "context_length", "batch_size", "updates", "level_seasons", "stride"):
             if getattr(self, name) < (least := int(name != "updates" or not self.pretrained)):
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
+        if self.mean_steps < 0:
+            raise ConfigError(f"mean_steps is {self.mean_steps}; it must be 0 or more.")
         if self.layers > 4:
             raise ConfigError(f"layers is {self.layers}; at most 4 are stacked.")
         if self.head == "plain" and (self.calendar or self.covariates != "none"):
@@ -201,7 +208,9 @@ def past_length(config: NetworkConfig, shape: WindowShape) -> int:
     """Return the steps a network reads: its context and what levels and bases look back on before it."""
     if config.head == "plain":
         return config.context_length
-    return config.context_length + history_needed(shape.season_lengths, config.bases, config.level_seasons)
+    return config.context_length + history_needed(
+        shape.season_lengths, config.bases, config.level_seasons, config.mean_steps
+    )
 
 
 def covariates_read(config: NetworkConfig, shape: WindowShape) -> CovariateShape:
@@ -235,9 +244,9 @@ def numbers_per_window(config: NetworkConfig, shape: WindowShape) -> int:
     return past_length(config, shape) * (20 + 10 * seasons + smoothed) + states + attended + 3 * beside + ahead
 
 
-def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int) -> int:
+def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int, mean_steps: int) -> int:
     """Return the steps before the context that levels and bases look back on."""
     seasons = {"naive": 1, "means": 8, "deviations": 4, "theta": 4}[bases] if max(season_lengths) > 1 else 1
     longest = max(season_lengths)
-    primary = season_lengths[0]
-    return max(seasons * primary, min(seasons, 4) * longest, level_seasons * primary + primary, 20)
+    primary, usual = season_lengths[0], mean_steps if longest > 1 else 0
+    return max(seasons * primary, min(seasons, 4) * longest, usual, level_seasons * primary + primary, 20)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from forecastr.models.config import MEAN_SEASONS
 from forecastr.models.initializers import GlorotUniform, Orthogonal, Zeros
 from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift
 from forecastr.models.theta import theta_bases
@@ -32,13 +33,15 @@ class CausalScaling(keras.layers.Layer):
         As in ``NetworkConfig``.
     level_seasons : int
         Seasons that the level is the mean of.
+    mean_steps : int
+        Steps that the longest seasonal means look back on, four seasons at least.
     local_scale : bool
         Divide by the recent mean absolute change as well.
     """
 
     SETTINGS = (
         *("context_length", "n_steps", "stride", "horizon", "season_lengths"),
-        *("bases", "transform", "level_seasons", "local_scale"),
+        *("bases", "transform", "level_seasons", "mean_steps", "local_scale"),
     )
 
     def __init__(
@@ -53,6 +56,7 @@ class CausalScaling(keras.layers.Layer):
         transform: str,
         level_seasons: int,
         local_scale: bool,
+        mean_steps: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,7 +64,7 @@ class CausalScaling(keras.layers.Layer):
         self.n_steps, self.stride = n_steps, stride
         self.season_lengths = tuple(season_lengths)
         self.bases, self.transform = bases, transform
-        self.level_seasons, self.local_scale = level_seasons, local_scale
+        self.level_seasons, self.mean_steps, self.local_scale = level_seasons, mean_steps, local_scale
 
     def call(self, past: Any) -> tuple[Any, Any, Any, Any]:
         """Return features, bases, scale and level."""
@@ -81,6 +85,10 @@ class CausalScaling(keras.layers.Layer):
             scale_s,
             level_s,
         )
+
+    def _n_means(self, season_length: int) -> int:
+        """Return how many seasons of a length the longest seasonal means are of."""
+        return max(MEAN_SEASONS, self.mean_steps // season_length)
 
     def _level(self, values: Any, observed: Any) -> Any:
         season = self.season_lengths[0]
@@ -107,11 +115,14 @@ class CausalScaling(keras.layers.Layer):
             bases += [
                 over(level, 1) + over(seasonal_mean(around, observed, length, n), length)
                 for length in self.season_lengths
-                for n in (1, 2, 4)
+                for n in sorted({1, 2, 4, self._n_means(length)})
             ]
         if self.bases == "theta":
             steps = {"n_steps": self.n_steps, "stride": self.stride, "horizon": self.horizon}
-            bases = [*theta_bases(values, observed, self.season_lengths, **steps), *bases]
+            bases = [
+                *theta_bases(values, observed, self.season_lengths, self._n_means(max(self.season_lengths)), **steps),
+                *bases,
+            ]
         return ops.stack(bases, axis=2)
 
     def _features(self, values: Any, observed: Any, level: Any, change: Any, volatility: Any, scale: Any) -> Any:
@@ -123,7 +134,9 @@ class CausalScaling(keras.layers.Layer):
             if length > 1:
                 same_phase_next = shift(values, length - 1)
                 features.append((same_phase_next - level) / scale)
-                features.append((shift(seasonal_mean(values, observed, length, 4), length - 1) - level) / scale)
+                features.append(
+                    (shift(seasonal_mean(values, observed, length, self._n_means(length)), length - 1) - level) / scale
+                )
         stacked = ops.stack([feature[:, -self.context_length :] for feature in features], axis=-1)
         # Far outliers keep their sign and order, and lose their leverage.
         return ops.arcsinh(stacked)
@@ -135,7 +148,9 @@ class CausalScaling(keras.layers.Layer):
         n_features += bool(n_seasons) and self.transform != "difference"
         n_bases = 4 * (self.bases == "theta") + 1
         n_bases += (n_seasons + 5) * (bool(n_seasons) and self.bases != "naive")
-        n_bases += 3 * n_seasons * (self.bases in ("deviations", "theta"))
+        n_bases += (self.bases in ("deviations", "theta")) * sum(
+            3 + (self._n_means(length) > MEAN_SEASONS) for length in self.season_lengths if length > 1
+        )
         at_steps = (past_shape[0], self.n_steps, 1)
         return (
             (past_shape[0], self.context_length, n_features),

@@ -127,6 +127,7 @@ def _scaling_layer(config: NetworkConfig, shape: WindowShape, n_steps: int) -> C
         bases=config.bases,
         transform=config.transform,
         level_seasons=config.level_seasons,
+        mean_steps=config.mean_steps,
         local_scale=config.local_scale,
     )
 

@@ -8,8 +8,8 @@ from keras import ops
 BLOCK = 32  # steps
 
 
-def moving_sum(x: Any, length: int) -> Any:
-    """Sum of the last ``length`` steps at every step [B, L]; before the start there is nothing.
+def moving_sum(x: Any, length: int, *, stride: int = 1) -> Any:
+    """Sum of the last ``length`` steps, ``stride`` apart, at every step [B, L]; before the start there is nothing.
 
     Sums of 1, 2, 4, ... steps are doubled up, so the work grows with the logarithm of ``length``.
     """
@@ -17,12 +17,12 @@ def moving_sum(x: Any, length: int) -> Any:
     remaining = length
     while remaining:
         if remaining & 1:
-            shifted = shift(block, done)
+            shifted = shift(block, done * stride)
             total = shifted if total is None else total + shifted
             done += size
         remaining >>= 1
         if remaining:
-            block, size = block + shift(block, size), size * 2
+            block, size = block + shift(block, size * stride), size * 2
     return total
 
 
@@ -34,20 +34,16 @@ def shift(x: Any, steps: int) -> Any:
     return ops.pad(x[..., : x.shape[-1] - steps], (*[(0, 0)] * (x.ndim - 1), (steps, 0)))
 
 
-def moving_mean(values: Any, observed: Any, length: int) -> Any:
+def moving_mean(values: Any, observed: Any, length: int, *, stride: int = 1) -> Any:
     """Mean of what was observed in the last ``length`` steps [B, L]; the value itself where nothing was."""
-    count = moving_sum(observed, length)
-    mean = moving_sum(values * observed, length) / ops.maximum(count, 1.0)
+    count = moving_sum(observed, length, stride=stride)
+    mean = moving_sum(values * observed, length, stride=stride) / ops.maximum(count, 1.0)
     return ops.where(count > 0, mean, values)
 
 
 def seasonal_mean(values: Any, observed: Any, season_length: int, n_seasons: int) -> Any:
     """Mean of the last ``n_seasons`` values of the same phase [B, L]; the value itself where none was seen."""
-    count, total = observed, values * observed
-    for season in range(1, n_seasons):
-        count = count + shift(observed, season * season_length)
-        total = total + shift(values * observed, season * season_length)
-    return ops.where(count > 0, total / ops.maximum(count, 1.0), values)
+    return moving_mean(values, observed, n_seasons, stride=season_length)
 
 
 def last_steps(length: int, n_steps: int, stride: int) -> np.ndarray:

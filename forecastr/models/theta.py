@@ -19,21 +19,28 @@ NOTHING = 1e-6  # weight below which a rate has seen nothing
 
 
 def theta_bases(
-    values: Any, observed: Any, season_lengths: tuple[int, ...], *, n_steps: int, stride: int, horizon: int
+    values: Any,
+    observed: Any,
+    season_lengths: tuple[int, ...],
+    n_seasons: int,
+    *,
+    n_steps: int,
+    stride: int,
+    horizon: int,
 ) -> list[Any]:
     """Return forecasts [B, S, H] from each of S steps: the Theta method, and three to mix it with.
 
-    The values [B, L] less what is usual at their place in the longest season, over four of them, are smoothed with
-    each of ``RATES``; the levels are averaged with weights that grow with the likelihood of a rate's one-step errors
-    up to the step. Half the trend is added, and what is usual ahead (Assimakopoulos and Nikolopoulos 2000; Hyndman and
-    Billah 2003). The others have no trend, and a slow and a quick level instead of the average.
+    The values [B, L] less what is usual at their place in the longest season, over ``n_seasons`` of them, are smoothed
+    with each of ``RATES``; the levels are averaged with weights that grow with the likelihood of a rate's one-step
+    errors up to the step. Half the trend is added, and what is usual ahead (Assimakopoulos and Nikolopoulos 2000;
+    Hyndman and Billah 2003). The others have no trend, and a slow and a quick level instead of the average.
     """
     length, longest = values.shape[1], max(season_lengths)
     steps = last_steps(length, n_steps, stride)
     usual, expected, tested = ops.zeros_like(values), ops.zeros_like(values), observed
     if longest > 1:
         around = values - moving_mean(values, observed, season_lengths[0])
-        usual = seasonal_mean(around, observed, longest, 4)
+        usual = seasonal_mean(around, observed, longest, n_seasons)
         expected, tested = shift(usual, longest), observed * shift(observed, longest)
     usual_ahead = ahead(usual, longest, n_steps=n_steps, stride=stride, horizon=horizon)
     adjusted = values - usual

@@ -46,6 +46,11 @@ def test_counts_start_at_one(name):
         NetworkConfig(**{name: 0})
 
 
+def test_means_are_of_some_steps():
+    with pytest.raises(ConfigError, match="mean_steps is -7; it must be 0 or more"):
+        NetworkConfig(mean_steps=-7)
+
+
 def test_four_layers_are_the_most():
     assert NetworkConfig(layers=4).layers == 4
     with pytest.raises(ConfigError, match="at most 4"):
@@ -68,6 +73,8 @@ def test_a_network_reads_its_context_and_what_its_bases_look_back_on():
     assert past_length(config, shape) == 10 + 8 * 7
     assert past_length(replace(config, bases="deviations"), shape) == 10 + 4 * 7
     assert past_length(replace(config, bases="naive", level_seasons=4), shape) == 10 + 5 * 7
-    assert past_length(config, WindowShape(horizon=3, season_lengths=(1,))) == 10 + 20
+    assert past_length(replace(config, mean_steps=30), shape) == 10 + 8 * 7
+    assert past_length(replace(config, bases="deviations", mean_steps=70), shape) == 10 + 70
+    assert past_length(replace(config, mean_steps=70), WindowShape(horizon=3, season_lengths=(1,))) == 10 + 20
     plain = replace(config, head="plain", loss="mse", supervision="last")
     assert past_length(plain, shape) == 10

@@ -19,7 +19,7 @@ CONFIGS = {
     "gru, means": (SMALL, WEEKLY),
     "strided lstm": (replace(SMALL, cell="lstm", bases="naive", layers=2, level_seasons=2, stride=3), WEEKLY),
     "rnn, attention, two seasons": (
-        replace(SMALL, cell="rnn", bases="deviations", attention="causal"),
+        replace(SMALL, cell="rnn", bases="deviations", mean_steps=20, attention="causal"),
         WindowShape(horizon=3, season_lengths=(3, 6)),
     ),
     "difference": (replace(SMALL, transform="difference", local_scale=True), WEEKLY),
@@ -28,6 +28,7 @@ CONFIGS = {
     "full attention": (replace(SMALL, cell="rnn", attention="full", supervision="last"), WEEKLY),
     "decoder": (replace(SMALL, cell="lstm", head="decoder", supervision="last", local_scale=True), WEEKLY),
     "theta": (replace(SMALL, bases="theta"), WEEKLY),
+    "theta, long means": (replace(SMALL, bases="theta", mean_steps=27), WEEKLY),
     "theta, no season": (replace(SMALL, bases="theta"), WindowShape(horizon=3, season_lengths=(1,))),
     "last step": (replace(SMALL, bases="deviations", supervision="last", loss="mse"), WEEKLY),
 }
@@ -91,17 +92,18 @@ def test_the_scaling_tells_the_shapes_that_it_returns(built, name, bases):
     assert [(None, *part.shape[1:]) for part in scaling(past)] == list(told)
 
 
-@pytest.mark.parametrize("name", ["theta", "theta, no season"])
+@pytest.mark.parametrize("name", ["theta", "theta, long means", "theta, no season"])
 def test_an_untrained_network_may_be_the_theta_method(built, name):
     config, shape = CONFIGS[name]
     past, (_, forecaster) = windows(config, shape), built[name]
     forecast = outputs(forecaster, past)[..., MEDIAN]
     for b, window in enumerate(past.astype(float)):
-        expected = theta_by_loop(window[:, 0], window[:, 1] > 0, shape.season_lengths[0], shape.horizon)
+        n_seasons = max(4, config.mean_steps // shape.season_lengths[0])
+        expected = theta_by_loop(window[:, 0], window[:, 1] > 0, shape.season_lengths[0], n_seasons, shape.horizon)
         np.testing.assert_allclose(forecast[b, 0], expected, atol=1e-3)
 
 
-def theta_by_loop(values, observed, season, horizon) -> list[float]:
+def theta_by_loop(values, observed, season, n_seasons, horizon) -> list[float]:
     """The Theta method from the end of one window, its constant averaged by what each rate's errors make likely."""
     times = range(len(values))
 
@@ -109,7 +111,7 @@ def theta_by_loop(values, observed, season, horizon) -> list[float]:
         return np.mean([of[t] for t in steps if observed[t]] or [of[max(steps)]])
 
     around = [values[t] - mean(range(max(0, t - season + 1), t + 1), values) for t in times]
-    usual = [mean(range(t, -1, -season)[:4], around) if season > 1 else 0.0 for t in times]
+    usual = [mean(range(t, -1, -season)[:n_seasons], around) if season > 1 else 0.0 for t in times]
     adjusted = values - np.array(usual)
     levels, errors, n_errors = [], [], 0
     for rate in RATES.astype(float):
@@ -132,6 +134,25 @@ def theta_by_loop(values, observed, season, horizon) -> list[float]:
     end = len(values) - season
     season_ahead = [usual[end + h % season] if season > 1 else 0.0 for h in range(horizon)]
     return [share @ levels + season_ahead[h] + 0.5 * slope * (h + memory) for h in range(horizon)]
+
+
+@pytest.mark.parametrize(("mean_steps", "n_seasons"), [(0, 4), (18, 4), (27, 6)])
+def test_the_last_direction_is_what_is_usual_over_as_many_seasons_as_was_asked_for(mean_steps, n_seasons):
+    config = replace(SMALL, bases="deviations", mean_steps=mean_steps)
+    past = windows(config, WEEKLY)
+    _, directions, scale, _ = (np.asarray(part) for part in _scaling_layer(config, WEEKLY, 1)(past))
+    usual = (directions[:, 0, 0] + directions[:, 0, -1]) * scale[:, 0]
+    for row, window in zip(usual, past, strict=True):
+        values, seen = window[:, 0], window[:, 1] > 0
+        around = [
+            values[t] - np.mean(values[max(0, t - 3) : t + 1][seen[max(0, t - 3) : t + 1]])
+            for t in np.flatnonzero(seen)
+        ]
+        by_step = dict(zip(np.flatnonzero(seen).tolist(), around, strict=True))
+        for ahead in range(WEEKLY.horizon):
+            phase = range(len(values) - 4 + ahead % 4, -1, -4)[:n_seasons]
+            expected = np.mean([by_step[t] for t in phase if t in by_step])
+            np.testing.assert_allclose(row[ahead], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

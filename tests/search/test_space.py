@@ -21,6 +21,8 @@ SPACES = [
     replace(space_of(1, positive=True), long=True),
     replace(space_of(7, positive=True), long=True),
     replace(space_of(24, positive=False), long=True, calendar=True, slow_calendar=True),
+    replace(space_of(12, positive=True), mean_steps=(0, 96)),
+    replace(space_of(7, positive=True), mean_steps=(0, 364), long=True),
 ]
 
 
@@ -59,6 +61,16 @@ def test_a_few_years_are_not_forecast_in_logarithms(changes, logs):
     space = replace(space_of(1, positive=True), **changes)
     assert ("log" in space.transforms) == logs
     assert any(values["transform"] == "log" for values in space.portfolio()) == logs
+
+
+@pytest.mark.parametrize("long", [True, False])
+def test_some_of_the_first_trials_know_what_is_usual_over_many_seasons(long):
+    space = replace(space_of(7, positive=True), mean_steps=(0, 364), long=long)
+    steps = [values["mean_steps"] for values in space.portfolio()]
+    assert set(steps) == {0, 364} and (steps[0] == 364) == long
+    assert [{**values, "mean_steps": 0} for values in space.portfolio()] == [
+        {**values, "mean_steps": 0} for values in replace(space, mean_steps=(0,)).portfolio()
+    ]
 
 
 def test_a_long_context_is_not_supervised_at_every_step_and_a_named_reader_keeps_its_own():
