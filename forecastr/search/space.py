@@ -274,15 +274,16 @@ def mean_step_choices(season_lengths: tuple[int, ...], n_steps: int) -> tuple[in
     """Return the steps that seasonal means may look back on: 0 for four seasons, and half of those to learn from.
 
     Of 455 steps of NN5 Daily, networks with means over 28, 112, 196 and 364 had a MASE of 1.012, 0.984, 0.987 and 0.980
-    on the four horizons after them.
+    on the four horizons after them. Of M4 Hourly, whose means look back four weeks as it is, those of the day over 14
+    days changed 0.748 and 0.676 to 0.750 and 0.677.
 
     Examples
     --------
-    >>> mean_step_choices((7,), 455), mean_step_choices((24, 168), 500), mean_step_choices((12,), 5000)
-    ((0, 224), (0, 240), (0, 360))
-    >>> mean_step_choices((12,), 100), mean_step_choices((1,), 455)
-    ((0,), (0,))
+    >>> mean_step_choices((7,), 455), mean_step_choices((12,), 5000)
+    ((0, 224), (0, 360))
+    >>> mean_step_choices((12,), 100), mean_step_choices((24, 168), 700), mean_step_choices((1,), 455)
+    ((0,), (0,), (0,))
     """
-    season = season_lengths[0]
-    most = min(n_steps // 2, MOST_MEAN_STEPS) // season * season
-    return (0, most) if season > 1 and most > MEAN_SEASONS * season else (0,)
+    longest = max(season_lengths)
+    most = min(n_steps // 2, MOST_MEAN_STEPS) // longest * longest
+    return (0, most) if longest > 1 and most > MEAN_SEASONS * longest else (0,)
