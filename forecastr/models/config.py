@@ -24,7 +24,7 @@ MEAN_SEASONS = 4  # of the longest seasonal means at least
 # What the pretrained weights fit.
 ARCHITECTURE: dict[str, Any] = {
     **{"cell": "lstm", "layers": 1, "units": 64, "bidirectional": False, "attention": "none", "head": "direct"},
-    **{"bases": "theta", "scaling": "causal", "covariates": "none", "calendar": False, "mean_steps": 0},
+    **{"bases": "theta", "scaling": "causal", "covariates": "none", "calendar": False},
 }
 
 
@@ -182,7 +182,7 @@ CLASSIC = NetworkConfig(
     batch_size=32,
     updates=4000,
 )
-PRETRAINED = NetworkConfig(**ARCHITECTURE, context_length=120, stride=12, updates=0, pretrained=True)
+PRETRAINED = NetworkConfig(**ARCHITECTURE, mean_steps=240, context_length=120, stride=12, updates=0, pretrained=True)
 
 
 @dataclass(frozen=True, kw_only=True)

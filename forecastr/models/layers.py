@@ -115,14 +115,12 @@ class CausalScaling(keras.layers.Layer):
             bases += [
                 over(level, 1) + over(seasonal_mean(around, observed, length, n), length)
                 for length in self.season_lengths
-                for n in sorted({1, 2, 4, self._n_means(length)})
+                for n in (1, 2, 4, *([self._n_means(length)] if self.mean_steps else []))
             ]
         if self.bases == "theta":
             steps = {"n_steps": self.n_steps, "stride": self.stride, "horizon": self.horizon}
-            bases = [
-                *theta_bases(values, observed, self.season_lengths, self._n_means(max(self.season_lengths)), **steps),
-                *bases,
-            ]
+            n_means = self._n_means(max(self.season_lengths))
+            bases = [*theta_bases(values, observed, self.season_lengths, n_means, **steps), *bases]
         return ops.stack(bases, axis=2)
 
     def _features(self, values: Any, observed: Any, level: Any, change: Any, volatility: Any, scale: Any) -> Any:
@@ -134,9 +132,8 @@ class CausalScaling(keras.layers.Layer):
             if length > 1:
                 same_phase_next = shift(values, length - 1)
                 features.append((same_phase_next - level) / scale)
-                features.append(
-                    (shift(seasonal_mean(values, observed, length, self._n_means(length)), length - 1) - level) / scale
-                )
+                usual = seasonal_mean(values, observed, length, self._n_means(length))
+                features.append((shift(usual, length - 1) - level) / scale)
         stacked = ops.stack([feature[:, -self.context_length :] for feature in features], axis=-1)
         # Far outliers keep their sign and order, and lose their leverage.
         return ops.arcsinh(stacked)
@@ -148,9 +145,7 @@ class CausalScaling(keras.layers.Layer):
         n_features += bool(n_seasons) and self.transform != "difference"
         n_bases = 4 * (self.bases == "theta") + 1
         n_bases += (n_seasons + 5) * (bool(n_seasons) and self.bases != "naive")
-        n_bases += (self.bases in ("deviations", "theta")) * sum(
-            3 + (self._n_means(length) > MEAN_SEASONS) for length in self.season_lengths if length > 1
-        )
+        n_bases += (3 + bool(self.mean_steps)) * n_seasons * (self.bases in ("deviations", "theta"))
         at_steps = (past_shape[0], self.n_steps, 1)
         return (
             (past_shape[0], self.context_length, n_features),

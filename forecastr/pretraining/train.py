@@ -19,6 +19,7 @@ from forecastr.windows.batches import BatchShape, WindowSource, draw_batches
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
 
 SHORTEST, LONGEST = 60, 240  # steps of a series; from ten seasons on where those are fewer
+LONGER = {7: 480, 24: 480}  # what days and hours have
 SEASONLESS_HORIZON = 6  # steps to judge by
 EPOCH = 50  # updates
 AVERAGED = 0.5  # of the updates: weights are averaged over these last ones
@@ -86,10 +87,11 @@ def mean_errors(weights: Sequence[np.ndarray], season: int, *, n_series: int, se
 
 
 def simulated_store(season: int, *, n_series: int, seed: int) -> SeriesStore:
-    """Return simulated series of 60 to 240 steps, shorter ones too of years and quarters."""
-    series = simulate_series(n_series, LONGEST, (season,), seed=seed)
-    lengths = np.random.default_rng(seed).integers(min(SHORTEST, 10 * season), LONGEST + 1, n_series)
-    return SeriesStore(series[np.arange(LONGEST) < lengths[:, None]], np.r_[0, np.cumsum(lengths)])
+    """Return simulated series of 60 to 240 steps, of days and hours to 480, of years and quarters shorter ones too."""
+    longest = LONGER.get(season, LONGEST)
+    series = simulate_series(n_series, longest, (season,), seed=seed)
+    lengths = np.random.default_rng(seed).integers(min(SHORTEST, 10 * season), longest + 1, n_series)
+    return SeriesStore(series[np.arange(longest) < lengths[:, None]], np.r_[0, np.cumsum(lengths)])
 
 
 def _shape(season: int) -> WindowShape:

@@ -30,6 +30,11 @@ def test_another_network_cannot_have_them(change):
         replace(PRETRAINED, **change)
 
 
+def test_a_bundle_of_an_older_one_is_still_legal():
+    """Its weights were those of means over four seasons: it has them itself."""
+    assert replace(PRETRAINED, mean_steps=0).pretrained
+
+
 def test_only_a_pretrained_network_may_go_without_updates():
     assert PRETRAINED.updates == 0
     with pytest.raises(ConfigError, match="updates is 0; it must be at least 1"):
