@@ -75,6 +75,7 @@ def test_a_network_reads_its_context_and_what_its_bases_look_back_on():
     assert past_length(replace(config, bases="naive", level_seasons=4), shape) == 10 + 5 * 7
     assert past_length(replace(config, mean_steps=30), shape) == 10 + 8 * 7
     assert past_length(replace(config, bases="deviations", mean_steps=70), shape) == 10 + 70
+    assert past_length(config, WindowShape(horizon=3, season_lengths=(1,))) == 10 + 20
     assert past_length(replace(config, mean_steps=70), WindowShape(horizon=3, season_lengths=(1,))) == 10 + 20
     plain = replace(config, head="plain", loss="mse", supervision="last")
     assert past_length(plain, shape) == 10
