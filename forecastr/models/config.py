@@ -208,9 +208,7 @@ def past_length(config: NetworkConfig, shape: WindowShape) -> int:
     """Return the steps a network reads: its context and what levels and bases look back on before it."""
     if config.head == "plain":
         return config.context_length
-    return config.context_length + history_needed(
-        shape.season_lengths, config.bases, config.level_seasons, config.mean_steps
-    )
+    return config.context_length + history_length(config, shape)
 
 
 def covariates_read(config: NetworkConfig, shape: WindowShape) -> CovariateShape:
@@ -244,9 +242,13 @@ def numbers_per_window(config: NetworkConfig, shape: WindowShape) -> int:
     return past_length(config, shape) * (20 + 10 * seasons + smoothed) + states + attended + 3 * beside + ahead
 
 
-def history_needed(season_lengths: tuple[int, ...], bases: str, level_seasons: int, mean_steps: int) -> int:
+def history_length(config: NetworkConfig, shape: WindowShape) -> int:
     """Return the steps before the context that levels and bases look back on."""
-    seasons = {"naive": 1, "means": 8, "deviations": 4, "theta": 4}[bases] if max(season_lengths) > 1 else 1
-    longest = max(season_lengths)
-    primary, usual = season_lengths[0], mean_steps if longest > 1 else 0
-    return max(seasons * primary, min(seasons, 4) * longest, usual, level_seasons * primary + primary, 20)
+    primary, longest = shape.season_lengths[0], max(shape.season_lengths)
+    if longest == 1:
+        seasons, means = 1, 0
+    else:
+        seasons = {"naive": 1, "means": 8, "deviations": MEAN_SEASONS, "theta": MEAN_SEASONS}[config.bases]
+        means = config.mean_steps
+    levels = (config.level_seasons + 1) * primary
+    return max(seasons * primary, min(seasons, MEAN_SEASONS) * longest, means, levels, 20)
