@@ -22,7 +22,7 @@ HOMES = {
     "mlflow": {"tracking"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "tensorflow": set(),
+    "tensorflow": {"engine"},
     "jax": {"engine"},
     "torch": {"engine"},
     "statsmodels": set(),

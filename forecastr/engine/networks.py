@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from forecastr.engine.optimizer import VectorAdamW
+from forecastr.engine.updates import Update, updates_of
 from forecastr.models.config import NetworkConfig, WindowShape
 from forecastr.models.initializers import initial_weights
 from forecastr.models.losses import LOSSES
@@ -37,6 +38,8 @@ class Networks:
         As of ``build_networks``, or of ``build_learners`` where there is an expression.
     express_some : callable or None
         What ``AT_ONCE`` windows have to go through before, if there is an expression.
+    update : callable
+        Updates the trainer once per batch (inputs, future), and returns the mean loss.
     as_built : list of ndarray
         The forecaster's weights before any training; random ones are drawn anew for every seed.
     """
@@ -44,6 +47,7 @@ class Networks:
     trainer: keras.Model
     forecaster: keras.Model
     express_some: Express | None
+    update: Update
     as_built: list[np.ndarray]
 
     def express(self, inputs: Inputs, *, last: bool = False) -> Any:
@@ -104,28 +108,31 @@ def forgotten_on_error() -> Iterator[None]:
 @lru_cache(maxsize=KEPT)
 def _build(config: NetworkConfig, shape: WindowShape) -> Networks:
     express: Express | None = None
-    if config.head == "plain" or keras.config.backend() != "jax":
+    if config.head == "plain" or keras.config.backend() not in ("jax", "tensorflow"):
         trainer, forecaster = build_networks(config, shape)
     else:
         deciding = {name: getattr(config, name) for name in EXPRESSED}
         expression, express = _compile_expression(replace(NetworkConfig(), **deciding), shape)
         trainer, forecaster = build_learners(config, expression)
     _compile(trainer, LOSSES[config.loss], config)
-    trainer.optimizer.build(trainer.trainable_variables)
-    return Networks(trainer, forecaster, express, forecaster.get_weights())
+    return Networks(trainer, forecaster, express, updates_of(trainer), forecaster.get_weights())
 
 
 def _compile(trainer: keras.Model, loss: Loss, config: NetworkConfig) -> None:
-    # TensorFlow trains recurrent layers several times slower on a CPU when XLA compiles them.
-    trainer.compile(optimizer=VectorAdamW(config), loss=loss, jit_compile=keras.config.backend() == "jax")
+    trainer.compile(optimizer=VectorAdamW(config), loss=loss)
+    trainer.optimizer.build(trainer.trainable_variables)
 
 
 @lru_cache(maxsize=KEPT)
 def _compile_expression(config: NetworkConfig, shape: WindowShape) -> tuple[keras.Model, Express]:
     """Return an expression and a program of it: compiling it is half the work of compiling a network."""
+    expression = build_expression(config, shape)
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return expression, tf.function(expression, jit_compile=True, reduce_retracing=True)
     import jax
 
-    expression = build_expression(config, shape)
     return expression, jax.jit(lambda inputs: expression.stateless_call([], [], inputs)[0])
 
 

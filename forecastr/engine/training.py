@@ -3,11 +3,13 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import keras
 import numpy as np
 
+from forecastr.engine.backend import device_of
 from forecastr.engine.forecasting import (
     covariate_windows,
     export,
@@ -35,7 +37,6 @@ from forecastr.windows.store import SeriesStore
 EPOCH = 50  # updates between two looks at validation
 WATCHED_WINDOWS = 256  # validation windows looked at after every epoch; all of them at the end
 FINISH = 0.5  # seconds kept for writing what was trained
-DRAWN_AHEAD = 3  # batches that Keras draws before the first update is compiled
 WORTH_COMPILING = 1.0  # seconds of updates that a trial gets whose compiling took all of its time
 SURE = 0.9  # of the updates that the seconds left would allow
 AVERAGED = 0.5  # of the updates: weights are averaged over these last ones
@@ -71,24 +72,17 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
     covariates = covariate_windows(job.config, job.shape, train_store, train_store)
     known_covariates = covariate_windows(job.config, job.shape, known, train_store)
     watched = _watched_windows(job, networks, known, scaler, batch_shape, known_covariates)
-    watch = Watch(job, network, watched, report, start)
+    watch = Watch(job, networks, watched, report, start)
     batches = draw_batches(
         WindowSource.from_store(train_store, scaler),
         batch_shape,
         np.random.default_rng(job.seed),
         covariates=covariates,
     )
-    epochs = math.ceil(job.config.updates / EPOCH)
-    if epochs and np.isfinite(scaler.scale).any():  # where no series ever moves, the network stays as it begins
+    expressed = ((networks.express(inputs), future) for inputs, future in batches)
+    if np.isfinite(scaler.scale).any():  # where no series ever moves, the network stays as it begins
         with forgotten_on_error():
-            networks.trainer.fit(
-                watch.until_deadline((networks.express(inputs), future) for inputs, future in batches),
-                steps_per_epoch=math.ceil(job.config.updates / epochs),  # equal epochs: hardly an update too many
-                epochs=epochs,
-                shuffle=False,  # they are drawn at random
-                callbacks=[watch],
-                verbose=0,
-            )
+            watch.train(expressed)
     watch.settle()
     with naming(job.output):
         job.output.mkdir(parents=True, exist_ok=True)
@@ -106,8 +100,13 @@ def train(job: TrainJob, report: Report) -> dict[str, Any]:
         "seconds": time.monotonic() - start,
         "update_seconds": watch.update_seconds,
         "cut_short": watch.cut_short,
-        "device": keras.distribution.list_devices()[0],
+        "device": _device(),
     }
+
+
+def _device() -> str:
+    backend = keras.config.backend()  # which Keras cannot ask about its devices, if it is PyTorch
+    return device_of(backend) if backend == "torch" else str(keras.distribution.list_devices()[0])
 
 
 def _first_weights(job: TrainJob) -> list[np.ndarray] | None:
@@ -134,8 +133,8 @@ def _watched_windows(
     return networks.express(windows, last=True), source.future(cutoffs, shape.horizon)
 
 
-class Watch(keras.callbacks.Callback):
-    """Reports every epoch, and ends training when it should.
+class Watch:
+    """Trains epoch by epoch, reports each, and ends when it should.
 
     With patience it keeps the best weights and stops where they no longer improve. Without, the learning rate
     falls to its end, and the average of the weights over the second half stays (Izmailov et al. 2018, Averaging weights
@@ -146,57 +145,53 @@ class Watch(keras.callbacks.Callback):
     def __init__(
         self,
         job: TrainJob,
-        network: keras.Model,
+        networks: Networks,
         watched: tuple[Any, np.ndarray] | None,
         report: Report,
         start: float,
     ) -> None:
-        super().__init__()
-        self.job, self.network, self.watched, self.report = job, network, watched, report
+        self.job, self.networks, self.watched, self.report = job, networks, watched, report
+        self.network, self.optimizer = networks.forecaster, networks.trainer.optimizer
         self.start, self.deadline = start, start + job.seconds - FINISH
         self.epochs = 0
         self.updates, self.best_epoch, self.best_updates, self.best_loss = 0, 0, 0, math.inf
         self.best_weights: list[np.ndarray] | None = None
         self.weight_sums: list[np.ndarray] = []
         self.n_summed = 0
-        self.norm_before, self.updates_before, self.cut_short = 0.0, 0, False
-        self.rate, self.planned, self.begun = job.config.learning_rate, job.config.updates, start
+        self.cut_short, self.planned = False, job.config.updates
         self.looked = 0.0  # seconds of the last look at validation
         self.compiled, self.ended = (start, 0), start  # when the first epoch ended, after how many updates; the last
+        self.worth_it = math.inf  # when the first update, which is compiled, has been worth that
         self.n_looks = len(job.validation) / WATCHED_WINDOWS if job.validation else 0.0
 
-    def until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
-        """Pass batches on until the deadline, or what was planned before it: training stops between two updates."""
-        begun = math.inf
-        for drawn, batch in enumerate(batches):
-            if drawn == DRAWN_AHEAD:
-                begun = time.monotonic()
-            if self._model is not None:  # Keras looks at the first batch before it tells this callback its model
-                self.cut_short = self.cut_short or time.monotonic() > max(self.deadline, begun + WORTH_COMPILING)
-                shortened = self.planned < self.job.config.updates
-                if self.cut_short or (shortened and drawn >= self.planned):
-                    self._model.stop_training = True
-            yield batch
+    def train(self, batches: Iterator[Any]) -> None:
+        """Train until all planned updates are done, it does not get better, or the deadline comes.
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Set the learning rate of these updates: the schedule's at the middle of them."""
-        self.begun = time.monotonic()
-        middle = self.updates + min(EPOCH, self.planned - self.updates) // 2
-        self.rate = learning_rate_at(self.job.config, middle, updates=self.planned)
-        self.model.optimizer.learning_rate = self.rate
+        Raises
+        ------
+        SearchError
+            If the loss stops being a number.
+        """
+        n_epochs = math.ceil(self.planned / EPOCH)
+        while self.updates < self.planned and not self.cut_short and not self._out_of_patience():
+            length = min(math.ceil(self.job.config.updates / n_epochs), self.planned - self.updates)
+            self._epoch(islice(batches, length), length)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Look at validation, remember the best weights, tell what happened."""
-        trainer = self.model  # this access brings the variables up to date
-        loss = float((logs or {}).get("loss", math.nan))
-        self.epochs, self.updates = epoch + 1, int(np.asarray(trainer.optimizer.iterations))
+    def _epoch(self, batches: Iterator[Any], length: int) -> None:
+        """Update the weights with these batches, look at validation, tell what happened."""
+        begun, before, norm_before = time.monotonic(), self.updates, self._norm_sum()
+        # The schedule's at the middle of these updates.
+        rate = learning_rate_at(self.job.config, before + length // 2, updates=self.planned)
+        self.optimizer.learning_rate = rate
+        loss = self.networks.update(self._until_deadline(batches))
+        self.epochs += 1
         if not math.isfinite(loss):
             raise SearchError(f"the loss is {loss} after {self.updates} updates")
         validation_loss = self._validation_loss() if self.watched is not None else None
-        if epoch == 1:  # the first look also compiled; from the second on it tells what the last will cost
+        if self.epochs == 2:  # the first look also compiled; from the second on it tells what the last will cost
             self.deadline -= self.looked * self.n_looks
         if validation_loss is not None and validation_loss < self.best_loss:
-            self.best_loss, self.best_epoch, self.best_updates = validation_loss, epoch + 1, self.updates
+            self.best_loss, self.best_epoch, self.best_updates = validation_loss, self.epochs, self.updates
             self.best_weights = self.network.get_weights()
         if self.updates >= (1 - AVERAGED) * self.planned:
             weights = self.network.get_weights()
@@ -204,30 +199,40 @@ class Watch(keras.callbacks.Callback):
                 [a + b for a, b in zip(self.weight_sums, weights, strict=True)] if self.n_summed else weights
             )
             self.n_summed += 1
-        if validation_loss is not None and epoch + 1 - self.best_epoch >= (self.job.config.patience or math.inf):
-            trainer.stop_training = True
-        if epoch:  # the first took as long as compiling
-            self._end_in_time()
+        self.ended = time.monotonic()
+        if self.epochs > 1:  # the first took as long as compiling
+            self._end_in_time((self.ended - begun) / (self.updates - before))
         else:
             release_memory()  # of compiling
-        if self.updates >= self.planned:
-            trainer.stop_training = True
-        norm_sum = float(np.asarray(trainer.optimizer.norm_sum))
+            self.compiled = self.ended, self.updates
         self.report(
             {
-                "epoch": epoch + 1,
+                "epoch": self.epochs,
                 "updates": self.updates,
                 "loss": loss,
                 "validation_loss": validation_loss,
-                "gradient_norm": (norm_sum - self.norm_before) / max(1, self.updates - self.updates_before),
-                "learning_rate": self.rate,
-                "seconds": time.monotonic() - self.start,
+                "gradient_norm": (self._norm_sum() - norm_before) / (self.updates - before),
+                "learning_rate": rate,
+                "seconds": self.ended - self.start,
             }
         )
-        self.norm_before, self.updates_before = norm_sum, self.updates
-        self.ended = time.monotonic()
-        if not epoch:
-            self.compiled = self.ended, self.updates
+
+    def _until_deadline(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """Pass batches on until the deadline: training stops between two updates, of which there is one at least."""
+        for batch in batches:
+            yield batch
+            self.updates += 1
+            now = time.monotonic()
+            self.worth_it = min(self.worth_it, now + WORTH_COMPILING)
+            if now > max(self.deadline, self.worth_it):
+                self.cut_short = True
+                return
+
+    def _out_of_patience(self) -> bool:
+        return self.watched is not None and self.epochs - self.best_epoch >= (self.job.config.patience or math.inf)
+
+    def _norm_sum(self) -> float:
+        return float(np.asarray(self.optimizer.norm_sum))
 
     @property
     def update_seconds(self) -> float:
@@ -244,10 +249,9 @@ class Watch(keras.callbacks.Callback):
             if self.n_summed:
                 self.network.set_weights([total / self.n_summed for total in self.weight_sums])
 
-    def _end_in_time(self) -> None:
-        """Plan no more updates than will surely be done at the deadline."""
-        now, done = time.monotonic(), max(1, self.updates - self.updates_before)
-        possible = max(0, int(SURE * (self.deadline - now) / (now - self.begun) * done))
+    def _end_in_time(self, seconds: float) -> None:
+        """Plan no more updates, of so many ``seconds`` each, than will surely be done at the deadline."""
+        possible = max(0, int(SURE * (self.deadline - self.ended) / seconds))
         self.planned = min(self.planned, self.updates + possible)
 
     def _validation_loss(self) -> float:

@@ -71,10 +71,10 @@ class CausalScaling(keras.layers.Layer):
         values, observed = past[..., 0], past[..., 1]
         level = self._level(values, observed)
         change = (values - shift(values, 1)) * observed * shift(observed, 1)
-        volatility = moving_mean(ops.abs(change), observed, 20)
-        scale = ops.maximum(volatility, 0.05) if self.local_scale else ops.ones_like(values)
+        volatility = moving_mean(ops.abs(change), observed, 20, last=self.context_length)
+        scale = ops.maximum(volatility, 0.05) if self.local_scale else ops.ones_like(volatility)
         bases = self._bases(values, observed, level)
-        steps = slice(int(last_steps(values.shape[1], self.n_steps, self.stride)[0]), None, self.stride)
+        steps = slice(int(last_steps(self.context_length, self.n_steps, self.stride)[0]), None, self.stride)
         scale_s, level_s = scale[:, steps, None], level[:, steps, None]
         scaled = (bases - level_s[:, :, None, :]) / scale_s[:, :, None, :]
         first = scaled[:, :, :1]
@@ -93,27 +93,31 @@ class CausalScaling(keras.layers.Layer):
     def _level(self, values: Any, observed: Any) -> Any:
         season = self.season_lengths[0]
         if season == 1 or self.transform == "difference":
-            return values
-        return moving_mean(values, observed, season * self.level_seasons)
+            return values[:, -self.context_length :]
+        return moving_mean(values, observed, season * self.level_seasons, last=self.context_length)
 
     def _bases(self, values: Any, observed: Any, level: Any) -> Any:
         """Stack [B, S, 1 + K, H]: what an untrained network forecasts first."""
-        season = self.season_lengths[0]
+        season, first_back = self.season_lengths[0], (self.n_steps - 1) * self.stride
 
         def over(x: Any, length: int = season) -> Any:
             return ahead(x, length, n_steps=self.n_steps, stride=self.stride, horizon=self.horizon)
 
+        def usual(x: Any, length: int, n_seasons: int) -> Any:
+            return over(seasonal_mean(x, observed, length, n_seasons, last=first_back + length), length)
+
         bases = [over(values)]
         if season > 1 and self.bases != "naive":
-            growth = moving_mean(values, observed, season) - shift(moving_mean(values, observed, season), season)
-            seen = shift(moving_sum(observed, season), season) > 0
-            bases += [over(seasonal_mean(values, observed, season, n)) for n in (2, 4, 8)]
-            bases += [over(values, 1), over(level, 1), bases[0] + over(ops.where(seen, growth, 0.0), 1)]
-            bases += [over(seasonal_mean(values, observed, other, 2), other) for other in self.season_lengths[1:]]
+            mean = moving_mean(values, observed, season, last=first_back + 1 + season)
+            seen = shift(moving_sum(observed, season, last=first_back + 1 + season), season) > 0
+            growth = ops.where(seen, mean - shift(mean, season), 0.0)
+            bases += [usual(values, season, n) for n in (2, 4, 8)]
+            bases += [over(values, 1), over(level, 1), bases[0] + over(growth, 1)]
+            bases += [usual(values, other, 2) for other in self.season_lengths[1:]]
         if season > 1 and self.bases in ("deviations", "theta"):
             around = values - moving_mean(values, observed, season)
             bases += [
-                over(level, 1) + over(seasonal_mean(around, observed, length, n), length)
+                over(level, 1) + usual(around, length, n)
                 for length in self.season_lengths
                 for n in (1, 2, 4, *([self._n_means(length)] if self.mean_steps else []))
             ]
@@ -125,18 +129,17 @@ class CausalScaling(keras.layers.Layer):
 
     def _features(self, values: Any, observed: Any, level: Any, change: Any, volatility: Any, scale: Any) -> Any:
         """Stack what the recurrent layers read [B, C, F]; nothing in it is later than its step."""
-        features = [change / scale, observed, 0.5 * ops.log(volatility + 0.05)]
+        n_read = self.context_length
+        features = [change[:, -n_read:] / scale, observed[:, -n_read:], 0.5 * ops.log(volatility + 0.05)]
         if self.transform != "difference" and self.season_lengths[0] > 1:
-            features.append((values - level) / scale)
+            features.append((values[:, -n_read:] - level) / scale)
         for length in self.season_lengths:
             if length > 1:
-                same_phase_next = shift(values, length - 1)
-                features.append((same_phase_next - level) / scale)
-                usual = seasonal_mean(values, observed, length, self._n_means(length))
-                features.append((shift(usual, length - 1) - level) / scale)
-        stacked = ops.stack([feature[:, -self.context_length :] for feature in features], axis=-1)
+                usual = seasonal_mean(values, observed, length, self._n_means(length), last=n_read + length - 1)
+                same_phase_next, usual_next = (shift(x, length - 1)[:, -n_read:] for x in (values, usual))
+                features += [(same_phase_next - level) / scale, (usual_next - level) / scale]
         # Far outliers keep their sign and order, and lose their leverage.
-        return ops.arcsinh(stacked)
+        return ops.arcsinh(ops.stack(features, axis=-1))
 
     def compute_output_shape(self, past_shape: Any) -> tuple[tuple[int | None, ...], ...]:
         """Return the shapes of what ``call`` returns, which Keras would find by calling it twice."""

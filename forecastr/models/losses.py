@@ -38,7 +38,7 @@ def pinball(future: Any, quantiles: Any, step_weights: Any = 1.0) -> Any:
     """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978), of steps ahead [H]."""
     y, observed = target_steps(future, *quantiles.shape[1:3])
     below = y[..., None] - quantiles
-    error = step_weights * ops.sum(ops.maximum(ABOVE * below, BELOW * below), axis=-1)
+    error = step_weights * ops.sum(ops.maximum(ops.multiply(ABOVE, below), ops.multiply(BELOW, below)), axis=-1)
     return _mean_over_windows(error, observed)
 
 

@@ -8,11 +8,14 @@ from keras import ops
 BLOCK = 32  # steps
 
 
-def moving_sum(x: Any, length: int, *, stride: int = 1) -> Any:
+def moving_sum(x: Any, length: int, *, stride: int = 1, last: int | None = None) -> Any:
     """Sum of the last ``length`` steps, ``stride`` apart, at every step [B, L]; before the start there is nothing.
 
-    Sums of 1, 2, 4, ... steps are doubled up, so the work grows with the logarithm of ``length``.
+    Sums of 1, 2, 4, ... steps are doubled up, so the work grows with the logarithm of ``length``. Where those at the
+    ``last`` steps alone are wanted, it is less.
     """
+    if last is not None:
+        return moving_sum(x[:, -(last + (length - 1) * stride) :], length, stride=stride)[:, -last:]
     total, done, block, size = None, 0, x, 1
     remaining = length
     while remaining:
@@ -34,16 +37,16 @@ def shift(x: Any, steps: int) -> Any:
     return ops.pad(x[..., : x.shape[-1] - steps], (*[(0, 0)] * (x.ndim - 1), (steps, 0)))
 
 
-def moving_mean(values: Any, observed: Any, length: int, *, stride: int = 1) -> Any:
+def moving_mean(values: Any, observed: Any, length: int, *, stride: int = 1, last: int | None = None) -> Any:
     """Mean of what was observed in the last ``length`` steps [B, L]; the value itself where nothing was."""
-    count = moving_sum(observed, length, stride=stride)
-    mean = moving_sum(values * observed, length, stride=stride) / ops.maximum(count, 1.0)
-    return ops.where(count > 0, mean, values)
+    count = moving_sum(observed, length, stride=stride, last=last)
+    mean = moving_sum(values * observed, length, stride=stride, last=last) / ops.maximum(count, 1.0)
+    return ops.where(count > 0, mean, values[:, -mean.shape[1] :])
 
 
-def seasonal_mean(values: Any, observed: Any, season_length: int, n_seasons: int) -> Any:
+def seasonal_mean(values: Any, observed: Any, season_length: int, n_seasons: int, *, last: int | None = None) -> Any:
     """Mean of the last ``n_seasons`` values of the same phase [B, L]; the value itself where none was seen."""
-    return moving_mean(values, observed, n_seasons, stride=season_length)
+    return moving_mean(values, observed, n_seasons, stride=season_length, last=last)
 
 
 def last_steps(length: int, n_steps: int, stride: int) -> np.ndarray:
@@ -73,6 +76,6 @@ def decayed_sum(x: Any, keep: np.ndarray) -> Any:
     inside = ops.matmul(blocks[:, None], ops.convert_to_tensor(decayed[None].astype("float32")))
     total, size = inside[..., -1], 1
     while size < n_blocks:
-        total, size = total + (keep ** (BLOCK * size))[:, None] * shift(total, size), 2 * size
-    sums = inside + shift(total, 1)[..., None] * (keep[:, None, None] ** (steps + 1)).astype("float32")
+        total, size = total + ops.multiply(shift(total, size), (keep ** (BLOCK * size))[:, None]), 2 * size
+    sums = inside + ops.multiply(shift(total, 1)[..., None], (keep[:, None, None] ** (steps + 1)).astype("float32"))
     return ops.reshape(sums, (-1, len(keep), n_blocks * BLOCK))[..., -length:]

@@ -50,11 +50,11 @@ def theta_bases(
     share = _likely(_up_to(steps, errors), _up_to(steps, tested)[:, None])  # [B, K, S]
     n_observed = _up_to(steps, observed)
     levels = ops.take(levels, steps, axis=2)
-    rate = ops.sum(share * RATES[:, None], axis=1)
+    rate = ops.sum(ops.multiply(share, RATES[:, None]), axis=1)
     level = ops.where(n_observed > 0, ops.sum(share * levels, axis=1), ops.take(values, steps, axis=1))
     memory = (1.0 - ops.power(1.0 - rate, n_observed)) / rate
     slope = _slope(adjusted, observed, steps)
-    drift = 0.5 * slope[..., None] * (np.arange(horizon, dtype="float32") + memory[..., None])
+    drift = 0.5 * slope[..., None] * ops.add(memory[..., None], np.arange(horizon, dtype="float32"))
     flat = [at[..., None] + usual_ahead for at in (level, levels[:, SLOW], levels[:, QUICK])]
     return [flat[0] + drift, *flat]
 
@@ -81,7 +81,7 @@ def _likely(squared_errors: Any, n_errors: Any) -> Any:
 def _slope(values: Any, observed: Any, steps: np.ndarray) -> Any:
     """Return the slope per step of the least-squares line through what was observed up to each of S steps [B, S]."""
     length = values.shape[1]
-    time = np.arange(length, dtype="float32") / length
+    time = ops.convert_to_tensor(np.arange(length, dtype="float32") / length)
     n_observed = _up_to(steps, observed)
     n, t = ops.maximum(n_observed, 1.0), _up_to(steps, observed * time)
     along = _up_to(steps, observed * time * values) - t * _up_to(steps, observed * values) / n

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from forecastr.engine.forecasting import forecast_cutoffs, scaler_of
 from forecastr.engine.networks import Networks, networks_of
 from forecastr.engine.optimizer import learning_rate_at
+from forecastr.engine.updates import updates_of
 from forecastr.evaluation import evaluate, forecast_baselines, seasonal_scale
 from forecastr.models.config import PRETRAINED, WindowShape, past_length, supervised_reach
 from forecastr.models.losses import pinball
@@ -46,12 +48,12 @@ def pretrain(
     config, networks = replace(TRAINED, updates=updates), _networks(season)
     networks.begin(config, seed)
     trainer = networks.trainer_with(_sooner_matters, config)
+    update = updates_of(trainer)
     batches = _batches(networks, season, n_series, seed)
     last: list[list[np.ndarray]] = []
     for done in range(EPOCH, updates + 1, EPOCH):
         trainer.optimizer.learning_rate = learning_rate_at(config, done - EPOCH // 2)
-        history = trainer.fit(batches, steps_per_epoch=EPOCH, epochs=1, shuffle=False, verbose=0)
-        tell(done, history.history["loss"][0])
+        tell(done, update(islice(batches, EPOCH)))
         if done > (1 - AVERAGED) * updates:
             last.append(networks.forecaster.get_weights())
     return [np.mean(weights, axis=0) for weights in zip(*last, strict=True)]

@@ -105,13 +105,13 @@ def test_with_patience_the_best_weights_are_kept_and_training_stops_where_they_g
 
 
 def test_the_weights_that_stay_are_the_average_of_those_of_the_second_half(tmp_path, monkeypatch):
-    seen, on_epoch_end = [], Watch.on_epoch_end
+    seen, epoch = [], Watch._epoch
 
-    def remember(watch, epoch, logs=None):
-        on_epoch_end(watch, epoch, logs)
+    def remember(watch, batches, length):
+        epoch(watch, batches, length)
         seen.append(watch.network.get_weights())
 
-    monkeypatch.setattr(Watch, "on_epoch_end", remember)
+    monkeypatch.setattr(Watch, "_epoch", remember)
     job = job_in(tmp_path, replace(SMALL, updates=200))  # looked at after 50, 100, 150 and 200
     train(job, lambda event: None)
     kept = load_weights(job.output / "weights.npz")

@@ -44,6 +44,13 @@ def test_a_seasonal_mean_counts_only_the_same_phase(sequences, season, n):
     np.testing.assert_allclose(seasonal_mean(*sequences, season, n), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("last", [1, 5, 17, 40])
+@pytest.mark.parametrize(("season", "n"), [(1, 3), (3, 4), (5, 8)])
+def test_means_of_the_last_steps_alone_are_those_of_all(sequences, season, n, last):
+    every = np.asarray(seasonal_mean(*sequences, season, n))
+    np.testing.assert_allclose(seasonal_mean(*sequences, season, n, last=last), every[:, -last:], atol=1e-6)
+
+
 @pytest.mark.parametrize("steps", [0, 1, 16, 17, 99])
 def test_a_shift_moves_later_and_puts_zeros_first(sequences, steps):
     values, _ = sequences
