@@ -1,7 +1,7 @@
 """One training step after the other, as each backend makes them fastest.
 
-Keras' own ``fit`` takes its batches through machinery for any data: on a core of its own, a third of the seconds on
-JAX for small networks, and two thirds on TensorFlow.
+Keras' own ``fit`` takes its batches through machinery for any data: a tenth of an update's seconds on JAX, where the
+network is small, and half of them on TensorFlow.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,5 +1,6 @@
 """The ensemble: networks and baselines, weighted and calibrated on validation alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from forecastr.schema import MODEL, NETWORKS, Task
 from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
-MOST_MEMBERS = 6
+MOST_MEMBERS, FEWER_MEMBERS = 6, (3, 1)
+REFIT_WORTH = 0.02  # of the error on validation: what refitting gains on the next horizon (docs/benchmarks.md)
 EVEN_HORIZONS = 1  # horizon of errors that even weights are worth
 WALK_SHARE = 2 / 3  # of the ensemble, of prices
 UNTRAINED_SHARE = 1 / 2  # of the ensemble at most, of a network that needed no training
@@ -98,7 +100,7 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     task : Task
         Preset ``classic`` is that network alone.
     seconds : float
-        Time to refit the networks on ``jobs`` workers: that gains more than a further member.
+        Time to refit the networks on ``jobs`` workers.
     """
     trials = {trial.name: trial for trial in search.candidates}
     cubes = {name: search.forecasts(trial) for name, trial in trials.items()}
@@ -107,21 +109,8 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     stated = {name: part.calibrated(cube, offsets[name]) for name, cube in baselines.items()}
     simple = {} if task.preset == "classic" else stated
     untrained = [name for name, trial in trials.items() if not trial.config.updates]
-    trained = {name: cubes[name] for name in trials if name not in untrained} or cubes
-    quick = {name: cube for name, cube in trained.items() if refit_seconds([trials[name]], jobs=jobs) <= seconds}
-    chosen: dict[str, float] = {}
-    for max_members in range(MOST_MEMBERS if quick else 1, 0, -1):
-        chosen = choose_members(
-            quick or trained,
-            part.y_true,
-            series=part.cutoffs.series,
-            scale=part.scale,
-            max_members=max_members,
-            baselines=simple,
-            evened=EVEN_HORIZONS / (EVEN_HORIZONS + part.n_horizons),
-        )
-        if refit_seconds([trials[name] for name in chosen if name in trials], jobs=jobs) <= seconds:
-            break
+    trained = [name for name in trials if name not in untrained] or list(trials)
+    chosen = _chosen_in_time({name: trials[name] for name in trained}, cubes, simple, part, seconds=seconds, jobs=jobs)
     for name in [name for name in untrained if name not in chosen]:
         chosen = _shared_with_untrained(chosen, name, {**cubes, **stated}, part)
     if RANDOM_WALK in simple:
@@ -131,6 +120,39 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     own = {trial: cubes[trial.name] for trial in networks}
     ensemble = Ensemble(networks, shares, {}).calibrated_on(own, baselines, part)
     return ensemble, ensemble.forecasts(own, baselines, part)
+
+
+def _chosen_in_time(
+    trials: dict[str, Trial], cubes: Cubes, simple: Cubes, part: Part, *, seconds: float, jobs: int
+) -> dict[str, float]:
+    """Return the weights of networks and baselines that err least on validation.
+
+    Of fewer or quicker networks, where there is no time to refit all and it costs less than refitting is worth.
+    """
+
+    def choose(names: Iterable[str], max_members: int) -> dict[str, float]:
+        return choose_members(
+            {name: cubes[name] for name in names},
+            part.y_true,
+            series=part.cutoffs.series,
+            scale=part.scale,
+            max_members=max_members,
+            baselines=simple,
+            evened=EVEN_HORIZONS / (EVEN_HORIZONS + part.n_horizons),
+        )
+
+    def error(weights: dict[str, float]) -> float:
+        return part.metrics(average({**cubes, **simple}, weights), part="validation")["validation_mase"] or 0.0
+
+    def in_time(names: Iterable[str]) -> bool:
+        return refit_seconds([trials[name] for name in names if name in trials], jobs=jobs) <= seconds
+
+    best = choose(trials, MOST_MEMBERS)
+    if in_time(best):
+        return best
+    most, quick = (1 + REFIT_WORTH) * error(best), [name for name in trials if in_time([name])]
+    others = (choose(names, n) for names in (list(trials), quick) if quick for n in FEWER_MEMBERS)
+    return next((weights for weights in others if in_time(weights) and error(weights) <= most), best)
 
 
 def _shared_with_untrained(chosen: dict[str, float], name: str, cubes: Cubes, part: Part) -> dict[str, float]:

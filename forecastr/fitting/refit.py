@@ -18,7 +18,7 @@ from forecastr.files import naming
 from forecastr.search.trials import SearchSetting, Trial
 
 FURTHER = 0.4  # of a trial's updates, and of its learning rate
-START = 2.0  # seconds before the first update and after the last, on a slow machine
+START = 1.0  # seconds before the first update and after the last: what is compiled is at hand
 WORTH_TRYING = 2.0  # times the seconds there are: refitting may take half of what was reckoned, and ends in time anyway
 
 

@@ -249,9 +249,9 @@ def largest_trial(time_limit: float) -> float:
     Examples
     --------
     >>> largest_trial(20), largest_trial(120), largest_trial(3600)
-    (0.375, 1.5, 22.5)
+    (0.5, 1.5, 22.5)
     """
-    return 1.5 * max(min(1.0, (time_limit / 40) ** 2), time_limit / 240)
+    return max(min(1.5, 0.5 * (time_limit / 20) ** 2), 1.5 * time_limit / 240)
 
 
 def context_choices(asked: int | None, season_lengths: tuple[int, ...], longest: int) -> tuple[int, ...]:

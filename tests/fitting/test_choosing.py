@@ -117,6 +117,19 @@ def test_it_has_more_where_the_others_had_little_to_learn_from(n_known, share):
     assert ensemble.weights[untrained] == pytest.approx(share)
 
 
+@pytest.mark.parametrize(("error", "chosen"), [(0.0101, "quick"), (0.0103, "slow")])
+def test_a_better_network_is_not_given_up_for_more_than_refitting_is_worth(error, chosen):
+    slow, quick = (
+        Trial(n, NetworkConfig(), result={"update_seconds": seconds, "updates": 50, "best_updates": 50})
+        for n, seconds in enumerate([1.0, 0.0])
+    )
+    part, search = _search({slow: 0.01, quick: error})
+
+    for seconds, best in ((100, slow), (10, {"quick": quick, "slow": slow}[chosen])):
+        ensemble, _ = choose_ensemble(search, part, Task(horizon=1), seconds=seconds, jobs=1)
+        assert max(ensemble.weights, key=ensemble.weights.get) == best
+
+
 def test_a_network_without_training_may_be_the_only_one():
     untrained = _trial(0, PRETRAINED, updates=0)
     part, search = _search({untrained: 0.01})
