@@ -187,8 +187,9 @@ class SearchSpace:
             # LSTMs with a slow level do best on hourly and daily panels, several of them better than one of each kind.
             wide = {**swift, **slow_level, "cell": "lstm", "units": 48}
             wider = {**wide, **mirrored, **slow_means, "units": 64}
-            first = [{**swift, **slow_means}, {**wide, **slow_means}, {**wider, **log}, {**wide, **mirrored}]
-            first += [{**wide, **longest, **mirrored, **slow_means}, wider, {**swift, **log, **mirrored, **slow_means}]
+            first = [{**swift, **slow_means}, {**wide, **slow_means}, {**wider, **log}, {**wide, **mirrored}, wider]
+            first += [{**wide, **log, **slow_means}, {**swift, **log, **mirrored, **slow_means}]
+            first += [{**wide, **longest, **mirrored, **slow_means}]
             first += [deviations, {**theta, **half, **log}, {**deviations, **log}]
             return [*first, {**small, **log}, small, theta]
         # What M3 gains by training harder, Hospital loses (docs/benchmarks.md): both are tried.
