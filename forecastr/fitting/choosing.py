@@ -12,8 +12,9 @@ from forecastr.schema import MODEL, NETWORKS, Task
 from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
-MOST_MEMBERS, FEWER_MEMBERS = 6, (3, 1)
+MOST_MEMBERS = 6
 REFIT_WORTH = 0.02  # of the error on validation: what refitting gains on the next horizon (docs/benchmarks.md)
+REFIT_IN_TIME = 1.25  # times the seconds there are: the last ones then learn from fewer updates
 EVEN_HORIZONS = 1  # horizon of errors that even weights are worth
 WALK_SHARE = 2 / 3  # of the ensemble, of prices
 UNTRAINED_SHARE = 1 / 2  # of the ensemble at most, of a network that needed no training
@@ -145,13 +146,17 @@ def _chosen_in_time(
         return part.metrics(average({**cubes, **simple}, weights), part="validation")["validation_mase"] or 0.0
 
     def in_time(names: Iterable[str]) -> bool:
-        return refit_seconds([trials[name] for name in names if name in trials], jobs=jobs) <= seconds
+        needed = refit_seconds([trials[name] for name in names if name in trials], jobs=jobs)
+        return needed <= REFIT_IN_TIME * seconds
 
     best = choose(trials, MOST_MEMBERS)
     if in_time(best):
         return best
-    most, quick = (1 + REFIT_WORTH) * error(best), [name for name in trials if in_time([name])]
-    others = (choose(names, n) for names in (list(trials), quick) if quick for n in FEWER_MEMBERS)
+    if not (quick := [name for name in trials if in_time([name])]):
+        return best
+    most = (1 + REFIT_WORTH) * error(best)
+    attempts = [*((trials, n) for n in range(MOST_MEMBERS - 1, 0, -1)), (quick, 3), (quick, 1)]
+    others = (choose(*attempt) for attempt in attempts)
     return next((weights for weights in others if in_time(weights) and error(weights) <= most), best)
 
 
