@@ -13,7 +13,7 @@ from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
 MOST_MEMBERS = 6
-REFIT_WORTH = 0.02  # of the error on validation: what refitting gains on the next horizon (docs/benchmarks.md)
+REFIT_WORTH = 0.02  # of the error on validation: what refitting gains on the next horizon (docs/experiments.md)
 REFIT_IN_TIME = 1.25  # times the seconds there are: the last ones then learn from fewer updates
 EVEN_HORIZONS = 1  # horizon of errors that even weights are worth
 WALK_SHARE = 2 / 3  # of the ensemble, of prices

@@ -1,7 +1,7 @@
 """The ensemble's members trained further, on all rows: what forecasts tomorrow has seen yesterday.
 
 They go on from the weights that were judged. Trained anew they forecast later horizons worse and took longer:
-docs/benchmarks.md.
+docs/experiments.md.
 """
 
 import math

@@ -192,7 +192,7 @@ class SearchSpace:
             first += [{**wide, **longest, **mirrored, **slow_means}]
             first += [deviations, {**theta, **half, **log}, {**deviations, **log}]
             return [*first, {**small, **log}, small, theta]
-        # What M3 gains by training harder, Hospital loses (docs/benchmarks.md): both are tried.
+        # What M3 gains by training harder, Hospital loses (docs/experiments.md): both are tried.
         first = [{**small, **log}, {**theta, **half, **log, **slow_means}]
         first += [{**small, **mirrored, **slow_means, "learning_rate": 3e-3}, lstm, {**theta, **slow_level}]
         first += [deviations, {**deviations, **log, **mirrored, **slow_means}]
