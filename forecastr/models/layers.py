@@ -7,6 +7,7 @@ from keras import ops
 
 from forecastr.models.config import MEAN_SEASONS
 from forecastr.models.initializers import GlorotUniform, Orthogonal, Zeros
+from forecastr.models.recurrence import GRU, LSTM
 from forecastr.models.sequences import ahead, last_steps, moving_mean, moving_sum, seasonal_mean, shift
 from forecastr.models.theta import theta_bases
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
@@ -251,5 +252,5 @@ def recurrent_layer(cell: str, units: int, **kwargs: Any) -> keras.layers.Layer:
             bias_initializer=bias,
             **kwargs,
         )
-    kind = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[cell]
+    kind = {"gru": GRU, "lstm": LSTM}[cell]
     return kind(units, kernel_initializer=kernel, recurrent_initializer=Orthogonal(), bias_initializer=bias, **kwargs)

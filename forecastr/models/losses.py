@@ -9,9 +9,10 @@ from keras import ops
 
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS, QUANTILE_WEIGHTS
 
-# Of a value above a quantile, and below it.
+# The slope of the loss where a value is above a quantile, below it, and on it, by which nothing is learned of a median.
 ABOVE = 2 * np.array(QUANTILE_WEIGHTS, "float32") * np.array(QUANTILE_LEVELS, "float32")
 BELOW = ABOVE - 2 * np.array(QUANTILE_WEIGHTS, "float32")
+ON = (ABOVE + BELOW) / 2
 
 
 def target_steps(future: Any, n_steps: int, horizon: int) -> tuple[Any, Any]:
@@ -38,7 +39,9 @@ def pinball(future: Any, quantiles: Any, step_weights: Any = 1.0) -> Any:
     """Weighted mean pinball loss [B] of quantiles [B, S, H, Q] (Koenker and Bassett 1978), of steps ahead [H]."""
     y, observed = target_steps(future, *quantiles.shape[1:3])
     below = y[..., None] - quantiles
-    error = step_weights * ops.sum(ops.maximum(ops.multiply(ABOVE, below), ops.multiply(BELOW, below)), axis=-1)
+    # TensorFlow takes a millisecond longer for the gradient of the larger of two products.
+    slope = ops.stop_gradient(ops.where(below > 0, ABOVE, ops.where(below < 0, BELOW, ON)))
+    error = step_weights * ops.sum(slope * below, axis=-1)
     return _mean_over_windows(error, observed)
 
 

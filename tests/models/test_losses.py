@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -62,3 +63,16 @@ def test_targets_start_right_after_each_supervised_step():
     future = np.stack([np.arange(8.0), np.ones(8)], axis=-1)[None].astype("float32")
     values, _ = target_steps(future, n_steps=3, horizon=2)
     assert np.asarray(values).tolist() == [[[0, 1], [3, 4], [6, 7]]]
+
+
+def test_a_quantile_learns_its_level_from_values_on_either_side_and_a_median_nothing_from_one_that_it_hits():
+    constant = keras.layers.EinsumDense("bc,cq->bq", output_shape=(Q,), kernel_initializer="zeros")
+    model = keras.Sequential([keras.Input((1,)), constant, keras.layers.Reshape((1, 1, Q))])
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss=pinball)
+    guess = np.arange(Q, dtype="float32") - MEDIAN
+    constant.set_weights([guess[None]])
+    model.train_on_batch(np.ones((1, 1), "float32"), np.array([[[0.0, 1.0]]], "float32"))  # a value of 0, observed
+    learned = constant.get_weights()[0][0] - guess
+    chance = np.array([level if q < MEDIAN else level - 1 for q, level in enumerate(QUANTILE_LEVELS)])
+    chance[MEDIAN] = 0
+    np.testing.assert_allclose(learned, 2 * np.array(QUANTILE_WEIGHTS) * chance, atol=1e-6)
