@@ -41,7 +41,8 @@ class SearchSpace:
     positive : bool
         Whether logarithms can be taken.
     updates : tuple of int
-        Training steps to try, fewest first; a usual trial has the third, a swift one the fourth.
+        Training steps to try, fewest first; a usual trial has the third, a wide one of long series the last but one,
+        a swift one the last.
     mean_steps : tuple of int
         Steps that the longest seasonal means may look back on; some of the first trials have the last.
     covariates : tuple of str
@@ -179,17 +180,20 @@ class SearchSpace:
         slow_means = {"mean_steps": self.mean_steps[-1]} if len(self.mean_steps) > 1 else {}
         lstm = {**plain, **slow_level, "cell": "lstm", "units": 96}
         # One small layer learns as much in a third of the seconds, where there are many windows.
-        swift = {**plain, "units": 32, "learning_rate": 6e-3, "bases": "deviations", "updates": self.updates[3]}
+        swift = {**plain, "units": 32, "learning_rate": 6e-3, "bases": "deviations", "updates": self.updates[-1]}
         if self.slow_calendar:
             swift["calendar"] = deviations["calendar"] = True
         # Networks of the same shape, with and without logarithms, are compiled once.
         if self.long:
             # LSTMs with a slow level do best on hourly and daily panels, several of them better than one of each kind.
-            wide = {**swift, **slow_level, "cell": "lstm", "units": 48}
-            wider = {**wide, **mirrored, **slow_means, "units": 64}
-            first = [{**swift, **slow_means}, {**wide, **slow_means}, {**wider, **log}, {**wide, **mirrored}, wider]
-            first += [{**wide, **log, **slow_means}, {**swift, **log, **mirrored, **slow_means}]
-            first += [{**wide, **longest, **mirrored, **slow_means}]
+            narrow = {**swift, **slow_level, "cell": "lstm", "units": 48}
+            wide = {**narrow, "units": 96, "updates": self.updates[-2]}
+            wide, decay = wide if self.affordable(wide) else narrow, {"weight_decay": 1e-2}
+            first = [{**swift, **slow_means}, {**wide, **slow_means}, {**wide, **log, **mirrored, **slow_means}]
+            first += [{**wide, **mirrored, **decay}, {**wide, **log, **decay, **slow_means}]
+            first += [{**wide, **mirrored, **slow_means, "level_seasons": 2}, {**deviations, **mirrored}]
+            first += [{**wide, **log, **mirrored, **decay, "level_seasons": 2}]
+            first += [{**narrow, **longest, **mirrored, **slow_means}]
             first += [deviations, {**theta, **half, **log}, {**deviations, **log}]
             return [*first, {**small, **log}, small, theta]
         # What M3 gains by training harder, Hospital loses (docs/experiments.md): both are tried.
@@ -231,14 +235,14 @@ def trial_updates(time_limit: float, n_rows: int) -> tuple[int, ...]:
     Examples
     --------
     >>> trial_updates(120, 10_000), trial_updates(20, 10_000), trial_updates(3600, 10_000)
-    ((200, 400, 800, 1600), (100, 150, 350, 650), (750, 1500, 3000, 6000))
+    ((200, 400, 800, 1200, 1600), (100, 150, 350, 500, 650), (750, 1500, 3000, 4500, 6000))
     >>> trial_updates(120, 10**6), trial_updates(20, 10**6)
-    ((400, 800, 1600, 3200), (100, 150, 350, 650))
+    ((400, 800, 1600, 2400, 3200), (100, 150, 350, 500, 650))
     """
     more = min(2.0, max(1.0, n_rows / MANY_ROWS)) - 1
     usual = 800 * (time_limit / 120) ** 0.5 * (1 + more * min(1.0, (time_limit / 120) ** 2))
     most = min(3000.0, max(200.0, usual))
-    return tuple(int(most * share / 50 + 0.5) * 50 for share in (0.25, 0.5, 1.0, 2.0))
+    return tuple(int(most * share / 50 + 0.5) * 50 for share in (0.25, 0.5, 1.0, 1.5, 2.0))
 
 
 def largest_trial(time_limit: float) -> float:
