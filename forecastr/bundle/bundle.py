@@ -1,6 +1,6 @@
 """A fitted forecaster on disk: weights, scaling, task and the last context of every series. No pickle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from forecastr.data import Calendar, Panel, Source
 from forecastr.data.continuation import on_grid
 from forecastr.engine.backend import load_keras
 from forecastr.errors import DataError
-from forecastr.evaluation import apply_offsets, forecast_baselines
+from forecastr.evaluation import NO_WIDER, apply_offsets, apply_widths, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
 from forecastr.models.config import NetworkConfig, WindowShape
 from forecastr.schema import CUTOFF, ID, MEDIAN, MODEL, TARGET, TIME, Task
@@ -65,6 +65,8 @@ class Bundle:
         The best baseline when it was judged.
     shares : dict of str to float
         Weights of the baselines that share in the ensemble.
+    widths : sequence of Q floats
+        How many times as far from its median the ensemble's quantiles lie, before its offsets are added.
     context : DataFrame
         The last rows of every series: ``unique_id, ds, y`` and covariates.
     covariates : BundleCovariates
@@ -83,6 +85,7 @@ class Bundle:
     context: pd.DataFrame
     covariates: BundleCovariates = field(default_factory=BundleCovariates)
     shares: Mapping[str, float] = field(default_factory=dict)
+    widths: Sequence[float] = NO_WIDER
 
     def predict(self, history: Panel | pd.DataFrame | None = None, *, horizon: int | None = None) -> pd.DataFrame:
         """Return the forecast that follows the last row of every series.
@@ -245,7 +248,7 @@ class Bundle:
         scale = self._scales(known, ids)[cutoffs.series]
         for name, cube in self._baselines(store, cutoffs, list(self.shares)).items():
             total = total + self.shares[name] * apply_offsets(cube, self.offsets[name], scale)
-        return apply_offsets(total, self.offsets[MODEL], scale)
+        return apply_offsets(apply_widths(total, self.widths), self.offsets[MODEL], scale)
 
     def _baselines(self, store: SeriesStore, cutoffs: Cutoffs, names: list[str]) -> dict[str, np.ndarray]:
         return forecast_baselines(

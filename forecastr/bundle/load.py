@@ -15,7 +15,7 @@ from forecastr.bundle.rows import parse_rows
 from forecastr.data import Calendar, Source
 from forecastr.data.files.unpack import available_memory
 from forecastr.errors import BundleError
-from forecastr.evaluation import BASELINES
+from forecastr.evaluation import BASELINES, NO_WIDER
 from forecastr.models.config import NetworkConfig
 from forecastr.schema import ID, MODEL, QUANTILE_LEVELS, TARGET, TIME, Task
 from forecastr.windows.scaling import Scaler
@@ -82,6 +82,7 @@ def _from_documents(
         context=parse_rows(contents["context.parquet"], folder / "context.parquet"),
         covariates=_covariates(folder, contents, document, series),
         shares=document.get("shares", {}),
+        widths=document.get("widths", NO_WIDER),
     )
 
 
@@ -121,6 +122,8 @@ def _require_right(bundle: Bundle) -> None:
     for name, offsets in bundle.offsets.items():
         if offsets.shape != (task.horizon, len(QUANTILE_LEVELS)) or not np.isfinite(offsets).all():
             raise ValueError(f"the offsets of '{name}' do not fit a horizon of {task.horizon}")
+    if len(bundle.widths) != len(QUANTILE_LEVELS) or not np.isfinite(np.array(bundle.widths, dtype=float)).all():
+        raise ValueError("the intervals' widths are not one number for each quantile")
     sizes = [bundle.scale, *(part for m in bundle.members for part in (m.scaler.center, m.scaler.scale))]
     if any(part.shape != (n_series,) for part in sizes):
         raise ValueError(f"there are not constants of all {n_series} series")

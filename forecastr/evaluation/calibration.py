@@ -1,6 +1,7 @@
-"""Intervals that hold what they state: split-conformal offsets learnt on validation windows."""
+"""Intervals that hold what they state: split-conformal offsets and widths, learnt on windows not trained on."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 
 FloatArray = npt.NDArray[np.float64]
+NO_WIDER = (1.0,) * len(QUANTILE_LEVELS)
 ENOUGH_RESIDUALS = 100  # the 0.975 quantile then rests on more than the largest two
 
 
@@ -89,9 +91,68 @@ def apply_offsets(quantiles: FloatArray, offsets: FloatArray, scale: FloatArray)
     array([[[ 4.,  7., 10., 13., 16.]]])
     """
     unit = np.where(np.isfinite(scale), scale, 0.0)
-    shifted = quantiles + offsets * unit[:, None, None]
-    upper = np.maximum.accumulate(shifted[..., MEDIAN:], axis=-1)
-    lower = np.minimum.accumulate(shifted[..., MEDIAN::-1], axis=-1)[..., ::-1]
+    return _outward(quantiles + offsets * unit[:, None, None])
+
+
+def fit_widths(y_true: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """How many times as far from the median quantiles have to lie for their intervals to hold their stated share.
+
+    An interval keeps its shape: its factor is the k-th smallest of n ratios |y - median| / (quantile - median), the
+    quantile on the side of y, with k = ceil((n + 1) p) of an interval that states p. What all series do in one horizon
+    then widens both sides, for in the next it may be the other way round. It is never below 1: of values that are
+    mostly the same, an interval that is hardly wider than the median holds more than it states, and yet no tail does.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (W, H)
+        Actual values that the forecasts were neither fitted to nor chosen by; NaN where there is none.
+    quantiles : ndarray of shape (W, H, Q)
+        Forecasts in the order of ``QUANTILE_LEVELS``.
+
+    Returns
+    -------
+    ndarray of shape (Q,)
+        1 for the median, and for intervals without any width.
+
+    References
+    ----------
+    Lei, G'Sell, Rinaldo, Tibshirani and Wasserman (2018), Distribution-free predictive inference for regression,
+    section 5.2: conformal intervals in units of a width that is forecast.
+
+    Examples
+    --------
+    >>> errors = np.arange(-19.0, 20.0)[:, None]  # 39 windows, one step
+    >>> fit_widths(errors, np.tile([-4.0, -2.0, 0.0, 2.0, 4.0], (39, 1, 1)))
+    array([4.75, 8.  , 1.  , 8.  , 4.75])
+    """
+    widths, error = np.array(NO_WIDER), y_true - quantiles[..., MEDIAN]
+    for k in range(MEDIAN):
+        side = np.where(error < 0, k, -1 - k)[..., None]
+        distance = np.abs(np.take_along_axis(quantiles, side, axis=-1)[..., 0] - quantiles[..., MEDIAN])
+        ratios = np.abs(error[distance > 0]) / distance[distance > 0]
+        ratios = ratios[np.isfinite(ratios)]
+        if len(ratios):
+            rank = _conformal_rank(len(ratios), QUANTILE_LEVELS[-1 - k] - QUANTILE_LEVELS[k])
+            widths[[k, -1 - k]] = max(1.0, np.partition(ratios, rank)[rank])
+    return widths
+
+
+def apply_widths(quantiles: FloatArray, widths: Sequence[float] | FloatArray) -> FloatArray:
+    """Return quantiles [W, H, Q] so many times [Q] as far from their median, and never crossing.
+
+    Examples
+    --------
+    >>> apply_widths(np.array([[[8.0, 9.0, 10.0, 12.0, 13.0]]]), [2.0, 2.0, 1.0, 2.0, 1.0])
+    array([[[ 6.,  8., 10., 14., 14.]]])
+    """
+    median = quantiles[..., MEDIAN, None]
+    return _outward(median + (quantiles - median) * np.asarray(widths))
+
+
+def _outward(quantiles: FloatArray) -> FloatArray:
+    """Return the quantiles, those that would cross their neighbour nearer to the median on it."""
+    upper = np.maximum.accumulate(quantiles[..., MEDIAN:], axis=-1)
+    lower = np.minimum.accumulate(quantiles[..., MEDIAN::-1], axis=-1)[..., ::-1]
     return np.concatenate([lower[..., :-1], upper], axis=-1)
 
 

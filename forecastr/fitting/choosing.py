@@ -1,11 +1,11 @@
 """The ensemble: networks and baselines, weighted and calibrated on validation alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecastr.evaluation import POINT_BASELINES, RANDOM_WALK
+from forecastr.evaluation import NO_WIDER, POINT_BASELINES, RANDOM_WALK
 from forecastr.fitting.refit import refit_seconds
 from forecastr.fitting.scores import Part
 from forecastr.schema import MODEL, NETWORKS, Task
@@ -35,11 +35,14 @@ class Ensemble:
         Baselines that lower the validation error beside them; weights and shares are 1 in all.
     offsets : dict of str to ndarray of shape (H, Q)
         Calibration of the ensemble, of its networks alone, and of every baseline: 0 where it has quantiles of its own.
+    widths : sequence of Q floats
+        How many times as far from its median the quantiles of the ensemble lie.
     """
 
     weights: dict[Trial, float]
     shares: dict[str, float]
     offsets: Cubes
+    widths: Sequence[float] = NO_WIDER
 
     @property
     def baselines(self) -> list[str]:
@@ -68,6 +71,14 @@ class Ensemble:
         mixed, _ = replace(self, offsets=simple)._raw(cubes, baselines, part)
         ours = {name: part.offsets(cube) for name, cube in mixed.items()}
         return replace(self, offsets={MODEL: ours.pop(MODEL), **simple, **ours})
+
+    def widened_on(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> "Ensemble":
+        """Return the ensemble with intervals as wide as a part asks for, instead of offsets, if it states any."""
+        ours = self._raw(cubes, baselines, part)[0][MODEL]
+        if (ours[..., 0] == ours[..., -1]).all():
+            return self
+        offsets = {**self.offsets, MODEL: np.zeros(ours.shape[1:])}
+        return replace(self, offsets=offsets, widths=tuple(part.widths(ours).tolist()))
 
     def _raw(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> tuple[Cubes, Cubes]:
         """Return the ensemble and its networks alone, not calibrated yet, and the baselines, calibrated."""

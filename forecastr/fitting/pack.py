@@ -1,6 +1,7 @@
 """From a plan and its trained members to a bundle on disk."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 from forecastr.bundle.covariates import BundleCovariates
 from forecastr.bundle.load import load_bundle
 from forecastr.bundle.manifest import write_manifest
-from forecastr.evaluation import HOLT_WINTERS, RANDOM_WALK
+from forecastr.evaluation import HOLT_WINTERS, NO_WIDER, RANDOM_WALK
 from forecastr.evaluation.holt_winters import fit_steps
 from forecastr.evaluation.random_walk import VOLATILITY_STEPS
 from forecastr.files import write_json
@@ -40,6 +41,7 @@ def write_bundle(
     networks: Path,
     scaled_on: SeriesStore,
     scale: np.ndarray,
+    widths: Sequence[float] = NO_WIDER,
 ) -> None:
     """Write a bundle into a new folder that appears when it is whole.
 
@@ -63,6 +65,8 @@ def write_bundle(
         The rows that the members were trained on, and their scaling fitted.
     scale : ndarray of shape (N,)
         Unit of the calibration, by series.
+    widths : sequence of Q floats
+        How many times as far from its median the ensemble's quantiles lie.
     """
     task, calendar = plan.task, plan.panel.calendar
     shape = WindowShape(horizon=task.horizon, season_lengths=task.season_lengths)
@@ -85,6 +89,7 @@ def write_bundle(
             for trial, weight in weights.items()
         ],
         "offsets": offsets,
+        "widths": list(widths),
         "covariates": inputs,
     }
     read = max(past_length(trial.config, shape) for trial in weights)

@@ -158,6 +158,7 @@ class _Fit:
                     weights=ensemble.weights,
                     shares=ensemble.shares,
                     offsets={name: offsets for name, offsets in ensemble.offsets.items() if name != NETWORKS},
+                    widths=ensemble.widths,
                     baseline=judgement.verdict.baseline,
                     networks=self.scratch / "networks",
                     scaled_on=self.plan.store if refitted else self.plan.train_store,
@@ -194,6 +195,10 @@ class _Fit:
     def validation(self) -> Part:
         return Part.of(self.plan.known_store, self.plan.validation, self.plan.task.horizon, self.scale)
 
+    @cached_property
+    def test(self) -> Part:
+        return Part.of(self.plan.store, self.plan.test, self.plan.task.horizon, self.scale)
+
     def _choose(self, search: Search) -> tuple[Ensemble, dict[str, dict[str, float | None]]]:
         """Pick members and calibrate on validation; also return the validation errors of what is not a trial."""
         part, seconds = self.validation, self.clock.left_to_choose()
@@ -205,7 +210,7 @@ class _Fit:
     ) -> tuple[Judgement, pd.DataFrame, dict[str, dict[str, float | None]]]:
         """Read the test part, once: score the ensemble, its members and the baselines from every cutoff."""
         plan, task = self.plan, self.plan.task
-        test = Part.of(plan.store, plan.test, task.horizon, self.scale)
+        test = self.test
         baselines = test.baselines(horizon=task.horizon, season_length=task.season_length, names=ensemble.baselines)
         forecasts = ensemble.forecasts(cubes, baselines, test)
         unjudged = {trial.name: cube for trial, cube in cubes.items()}
@@ -225,12 +230,16 @@ class _Fit:
         return judgement, table, errors
 
     def _recalibrate(self, search: Search, cubes: dict[Trial, np.ndarray], ensemble: Ensemble) -> Ensemble:
-        """Return the ensemble with intervals for the future, which the test part, now judged, may teach too."""
+        """Return the ensemble with intervals for the future: as wide as the test part, now judged, asks for.
+
+        It flatters no choice: on the horizons that an ensemble was chosen by, its intervals hold more than later.
+        """
         plan, task = self.plan, self.plan.task
         both = Part.of(plan.store, plan.validation.joined(plan.test), task.horizon, self.scale)
         baselines = both.baselines(horizon=task.horizon, season_length=task.season_length, names=ensemble.baselines)
         all_cubes = {trial: np.concatenate([search.forecasts(trial), cube]) for trial, cube in cubes.items()}
-        return ensemble.calibrated_on(all_cubes, baselines, both)
+        on_test = {name: cube[len(plan.validation) :] for name, cube in baselines.items()}
+        return ensemble.calibrated_on(all_cubes, baselines, both).widened_on(cubes, on_test, self.test)
 
     def _forecast_test(self, setting: SearchSetting, ensemble: Ensemble) -> dict[Trial, np.ndarray]:
         jobs = {
@@ -279,7 +288,7 @@ class _Fit:
             "chosen": {
                 "members": members,
                 "baselines": ensemble.shares,
-                "calibrated_on": "validation, and once judged on validation and test",
+                "calibrated_on": _calibration(ensemble),
                 "refitted": refitted,
             },
             "covariates": compare_covariates(
@@ -289,6 +298,15 @@ class _Fit:
             "device": environment["device"],
             "versions": environment["versions"],
         }
+
+
+def _calibration(ensemble: Ensemble) -> str:
+    """Return what the intervals rest on, in words."""
+    inner, outer = ensemble.widths[MEDIAN + 1 :]
+    wider = (
+        f", {inner:.2f} (80 %) and {outer:.2f} times (95 %) as wide as networks state" if max(inner, outer) > 1 else ""
+    )
+    return f"validation, and once judged on the test part{wider}"
 
 
 def _without_rows(backtest: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, forecast_baselines
+from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, fit_widths, forecast_baselines
 from forecastr.evaluation.judgement import Judgement, judge_forecasts
 from forecastr.schema import MODEL
 from forecastr.windows.scaling import mean_absolute_difference
@@ -88,6 +88,15 @@ class Part:
         if (quantiles[..., 0] == quantiles[..., -1]).all():
             return offsets
         return offsets * self.n_horizons / (self.n_horizons + PRIOR_HORIZONS)
+
+    def widths(self, quantiles: np.ndarray) -> np.ndarray:
+        """Return how many times as wide [Q] the intervals of quantiles should be, as this part shows.
+
+        The errors of one horizon are of one season that all series share: of ``n`` horizons one after the other,
+        n / (n + 1) of what they ask for counts (of its logarithm).
+        """
+        widths: np.ndarray = fit_widths(self.y_true, quantiles) ** (self.n_horizons / (self.n_horizons + 1))
+        return widths
 
     def calibrated(self, quantiles: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Return quantiles with their calibration applied."""

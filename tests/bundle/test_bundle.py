@@ -152,6 +152,17 @@ def test_a_baseline_that_shares_in_the_ensemble_moves_the_forecast_by_its_weight
     np.testing.assert_allclose(forecast["forecastr"], without["forecastr"] + share * naive)
 
 
+def test_widths_stretch_the_ensemble_about_its_median(make_bundle, table, tmp_path):
+    bundle = make_bundle(table, tmp_path / "bundle")
+    bundle = replace(bundle, offsets={name: 0 * offsets for name, offsets in bundle.offsets.items()})
+    names = forecast_columns()
+    stated = bundle.predict()[names].to_numpy()
+    wide = replace(bundle, widths=(3.0, 2.0, 1.0, 2.0, 3.0)).predict()[names].to_numpy()
+    middle = stated[:, [names.index("forecastr")]]
+    factors = [{"95": 3.0, "80": 2.0}.get(name[-2:], 1.0) for name in names]
+    np.testing.assert_allclose(wide - middle, (stated - middle) * factors)
+
+
 def test_enough_rows_are_kept_for_the_quantiles_of_a_random_walk(make_bundle, tmp_path):
     days = pd.date_range("2010-01-01", periods=3000)
     long = pd.DataFrame({"unique_id": "a", "ds": days, "y": 20 + np.arange(3000) % 4})

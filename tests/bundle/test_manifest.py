@@ -89,6 +89,14 @@ def test_a_member_must_be_listed_in_the_manifest(copy, name):
         load_bundle(copy)
 
 
+@pytest.mark.parametrize("widths", [[1.0], [1.0, 1.0, 1.0, 1.0, float("nan")], "wide!"])
+def test_widths_must_be_numbers_one_for_each_quantile(copy, widths):
+    edit(copy / "task.json", widths=widths)
+    write_manifest(copy)
+    with pytest.raises(BundleError, match=r"task\.json or series\.json is not what this release writes"):
+        load_bundle(copy)
+
+
 def test_a_task_of_another_shape_is_an_error(copy):
     edit(copy / "task.json", members=[{"file": "0000.keras"}])
     write_manifest(copy)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecastr.evaluation import apply_offsets, fit_offsets
+from forecastr.evaluation import apply_offsets, apply_widths, fit_offsets, fit_widths
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
 
 FINITE = st.floats(-1e6, 1e6)
@@ -122,3 +122,69 @@ def test_calibration_scales_with_the_data(y_true, quantiles):
         apply_offsets(1024 * quantiles, offsets, 1024 * scale),
         1024 * apply_offsets(quantiles, offsets, scale),
     )
+
+
+def widths_by_loops(y_true, quantiles):
+    widths = []
+    for lower, upper in ((0, 4), (1, 3)):
+        ratios = []
+        for y, row in zip(y_true.ravel(), quantiles.reshape(-1, 5), strict=True):
+            distance = row[upper] - row[MEDIAN] if y >= row[MEDIAN] else row[MEDIAN] - row[lower]
+            if not math.isnan(y) and distance > 0:
+                ratios.append(abs(y - row[MEDIAN]) / distance)
+        share = round(QUANTILE_LEVELS[upper] - QUANTILE_LEVELS[lower], 3)
+        rank = min(math.ceil((len(ratios) + 1) * share), len(ratios))
+        widths.append(max(1.0, sorted(ratios)[rank - 1]))
+    return [widths[0], widths[1], 1.0, widths[1], widths[0]]
+
+
+@pytest.fixture
+def too_narrow():
+    """Two hundred windows of skewed errors, three steps each, and quantiles that are half as wide as they should be."""
+    rng = np.random.default_rng(5)
+    y_true = rng.gamma(2.0, size=(200, 3)) * [1, 2, 3]
+    y_true[rng.random(y_true.shape) < 0.1] = np.nan
+    stated = 1.68 + 0.5 * (np.array([0.24, 0.53, 1.68, 3.89, 5.57]) - 1.68)
+    return y_true, np.tile(stated, (200, 3, 1)) * np.array([1.0, 2.0, 3.0])[:, None]
+
+
+def test_widths_are_those_of_plain_loops(too_narrow):
+    widths = fit_widths(*too_narrow)
+    np.testing.assert_allclose(widths, widths_by_loops(*too_narrow))
+    assert widths[0] > 1.5 < widths[1]
+
+
+def test_widened_intervals_hold_what_they_state(too_narrow):
+    y_true, quantiles = too_narrow
+    wide = apply_widths(quantiles, fit_widths(y_true, quantiles))
+    y = y_true[np.isfinite(y_true)]
+    for k, share in ((1, 0.8), (0, 0.95)):
+        held = (y_true >= wide[..., k]) & (y_true <= wide[..., -1 - k])
+        assert share <= held[np.isfinite(y_true)].mean() <= share + 2 / len(y)
+
+
+def test_widths_have_no_unit_and_do_not_know_up_from_down(too_narrow):
+    y_true, quantiles = too_narrow
+    widths = fit_widths(y_true, quantiles)
+    np.testing.assert_array_equal(fit_widths(1024 * y_true, 1024 * quantiles), widths)
+    np.testing.assert_array_equal(fit_widths(-y_true, -quantiles[..., ::-1]), widths)
+
+
+def test_an_interval_is_never_made_narrower():
+    """Of counts that are mostly 0, an interval of hardly any width would hold 90 %, and its upper quantile 90 % too."""
+    y_true = np.array([0.0] * 18 + [3.0, 5.0])[:, None]
+    quantiles = np.tile([-0.1, 0.0, 0.0, 4.0, 6.0], (20, 1, 1))
+    np.testing.assert_array_equal(fit_widths(y_true, quantiles), np.ones(5))
+
+
+@pytest.mark.parametrize("y_true", [[[1.0], [2.0]], [[np.nan], [np.nan]]])
+def test_a_point_has_no_width_to_stretch_and_nothing_observed_asks_for_none(y_true):
+    np.testing.assert_array_equal(fit_widths(np.array(y_true), np.zeros((2, 1, 5))), np.ones(5))
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(float, (3, 2, 5), elements=FINITE), arrays(float, 2, elements=st.floats(1, 10)))
+def test_widened_quantiles_never_cross_and_keep_their_median(quantiles, widths):
+    wide = apply_widths(np.sort(quantiles), [widths[0], widths[1], 1, widths[1], widths[0]])
+    assert (np.diff(wide, axis=-1) >= 0).all()
+    np.testing.assert_array_equal(wide[..., MEDIAN], np.sort(quantiles)[..., MEDIAN])

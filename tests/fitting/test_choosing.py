@@ -58,6 +58,25 @@ def test_a_baseline_with_quantiles_of_its_own_is_forecast_as_it_is(part):
     np.testing.assert_array_equal(ensemble.forecasts(cubes, simple, part)["random_walk"], own)
 
 
+def test_intervals_are_widened_about_the_median_by_what_a_part_shows_and_no_longer_shifted(part):
+    stated = {
+        FIRST: points(3, 5) + np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    }  # 1 too low each time: half as wide as needed
+    simple = {"last_value": points(2, 4)}
+    chosen = Ensemble({FIRST: 1.0}, {}, {}).calibrated_on(stated, simple, part)
+    ensemble = chosen.widened_on(stated, simple, part)
+    factor = 2 ** (2 / 3)  # two horizons of one step
+    np.testing.assert_allclose(ensemble.widths, [1, factor, 1, factor, 1])
+    assert chosen.offsets["forecastr"].any() and not ensemble.offsets["forecastr"].any()
+    np.testing.assert_array_equal(ensemble.offsets["last_value"], chosen.offsets["last_value"])
+
+
+def test_points_keep_the_offsets_that_make_them_intervals(part):
+    cubes, simple = {FIRST: points(4, 5)}, {"last_value": points(2, 4)}
+    ensemble = Ensemble({FIRST: 1.0}, {}, {}).calibrated_on(cubes, simple, part)
+    assert ensemble.widened_on(cubes, simple, part) is ensemble
+
+
 @pytest.mark.parametrize(("n_windows", "horizon", "evened"), [(1, 2, 1 / 2), (3, 2, 1 / 3), (7, 2, 1 / 5)])
 def test_the_fewer_horizons_validation_has_the_more_of_the_weights_is_even(monkeypatch, n_windows, horizon, evened):
     asked = []

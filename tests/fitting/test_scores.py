@@ -81,3 +81,12 @@ def test_what_a_network_states_is_corrected_by_as_much_as_horizons_have_shown(n_
     missed = np.zeros((n_windows, 4, 5))
     np.testing.assert_allclose(part.offsets(stated + 3)[:, [0, 1, 3, 4]], share * np.tile([-1.0, -2, -4, -5], (4, 1)))
     np.testing.assert_allclose(part.offsets(missed + 3)[:, [0, 1, 3, 4]], -3)
+
+
+@pytest.mark.parametrize(("n_windows", "power"), [(1, 1 / 2), (5, 2 / 3), (73, 19 / 20)])
+def test_intervals_become_as_wide_as_horizons_have_shown(n_windows, power):
+    store = SeriesStore(np.zeros(80), np.array([0, 80]))
+    cutoffs = Cutoffs(np.zeros(n_windows, int), 76 - np.arange(n_windows)[::-1])
+    part = Part.of(store, cutoffs, 4, np.array([1.0]))
+    stated = np.tile([-2.0, -1.0, 0.0, 1.0, 2.0], (n_windows, 4, 1))
+    np.testing.assert_allclose(part.widths(stated + 9), np.array([4.5, 9, 1, 9, 4.5]) ** power)
