@@ -73,9 +73,13 @@ class Ensemble:
         return replace(self, offsets={MODEL: ours.pop(MODEL), **simple, **ours})
 
     def widened_on(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> "Ensemble":
-        """Return the ensemble with intervals as wide as a part asks for, instead of offsets, if it states any."""
+        """Return the ensemble with intervals as wide as a part asks for, instead of offsets.
+
+        It stays as it is where it states none, and of prices: a random walk in it is as wide as the last days were
+        nervous, and what earlier days ask for besides is of those days.
+        """
         ours = self._raw(cubes, baselines, part)[0][MODEL]
-        if (ours[..., 0] == ours[..., -1]).all():
+        if RANDOM_WALK in self.shares or (ours[..., 0] == ours[..., -1]).all():
             return self
         offsets = {**self.offsets, MODEL: np.zeros(ours.shape[1:])}
         return replace(self, offsets=offsets, widths=tuple(part.widths(ours).tolist()))

@@ -12,6 +12,7 @@ from forecastr.schema import MODEL
 from forecastr.windows.scaling import mean_absolute_difference
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
 
+MOST_WIDER = 4.0  # times: what a few series that stood still ask for is not for all
 PRIOR_HORIZONS = 8  # horizons of errors that a network's own quantiles are worth
 MOST_HISTORY = 100_000  # steps of a series before its first cutoff that a baseline reads
 
@@ -95,8 +96,8 @@ class Part:
         The errors of one horizon are of one season that all series share: of ``n`` horizons one after the other,
         n / (n + 1) of what they ask for counts (of its logarithm).
         """
-        widths: np.ndarray = fit_widths(self.y_true, quantiles) ** (self.n_horizons / (self.n_horizons + 1))
-        return widths
+        asked = fit_widths(self.y_true, quantiles)
+        return np.minimum(asked ** (self.n_horizons / (self.n_horizons + 1)), MOST_WIDER)
 
     def calibrated(self, quantiles: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Return quantiles with their calibration applied."""

@@ -71,6 +71,13 @@ def test_intervals_are_widened_about_the_median_by_what_a_part_shows_and_no_long
     np.testing.assert_array_equal(ensemble.offsets["last_value"], chosen.offsets["last_value"])
 
 
+def test_prices_keep_the_intervals_of_a_walk_that_follows_how_nervous_the_market_is(part):
+    stated = {FIRST: points(3, 5) + np.array([-1.0, -0.5, 0.0, 0.5, 1.0])}
+    simple = {"last_value": points(2, 4), "random_walk": points(2, 4) + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])}
+    ensemble = Ensemble({FIRST: 0.5}, {"random_walk": 0.5}, {}).calibrated_on(stated, simple, part)
+    assert ensemble.widened_on(stated, simple, part) is ensemble
+
+
 def test_points_keep_the_offsets_that_make_them_intervals(part):
     cubes, simple = {FIRST: points(4, 5)}, {"last_value": points(2, 4)}
     ensemble = Ensemble({FIRST: 1.0}, {}, {}).calibrated_on(cubes, simple, part)

@@ -89,4 +89,5 @@ def test_intervals_become_as_wide_as_horizons_have_shown(n_windows, power):
     cutoffs = Cutoffs(np.zeros(n_windows, int), 76 - np.arange(n_windows)[::-1])
     part = Part.of(store, cutoffs, 4, np.array([1.0]))
     stated = np.tile([-2.0, -1.0, 0.0, 1.0, 2.0], (n_windows, 4, 1))
-    np.testing.assert_allclose(part.widths(stated + 9), np.array([4.5, 9, 1, 9, 4.5]) ** power)
+    np.testing.assert_allclose(part.widths(stated + 3), np.array([1.5, 3, 1, 3, 1.5]) ** power)
+    np.testing.assert_array_equal(part.widths(stated + 999), [4, 4, 1, 4, 4])
