@@ -303,10 +303,8 @@ class _Fit:
 def _calibration(ensemble: Ensemble) -> str:
     """Return what the intervals rest on, in words."""
     inner, outer = ensemble.widths[MEDIAN + 1 :]
-    wider = (
-        f", {inner:.2f} (80 %) and {outer:.2f} times (95 %) as wide as networks state" if max(inner, outer) > 1 else ""
-    )
-    return f"validation, and once judged on the test part{wider}"
+    wider = f" ({inner:.2f} times as wide as stated at 80 %, {outer:.2f} at 95 %)" if max(inner, outer) > 1 else ""
+    return f"validation, those of the forecast on the test part once it was judged{wider}"
 
 
 def _without_rows(backtest: pd.DataFrame) -> pd.DataFrame:

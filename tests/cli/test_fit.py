@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from time import monotonic
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -134,6 +135,20 @@ def test_intervals_hold_the_point_forecast(fit):
             ["forecastr-lo-95", "forecastr-lo-80", "forecastr", "forecastr-hi-80", "forecastr-hi-95"]
         ]
         assert (quantiles.diff(axis="columns").iloc[:, 1:] >= 0).all(axis=None)
+
+
+def test_intervals_are_widened_by_what_the_test_part_shows_and_the_summary_says_so(forecastr, small, tmp_path):
+    """Of eight series whose noise is ten times as large in the last horizon as before."""
+    rng, days = np.random.default_rng(0), np.arange("2024-01-01", "2024-05-01", dtype="datetime64[D]")
+    noise = rng.normal(size=(8, len(days))) * np.where(np.arange(len(days)) < len(days) - 5, 0.1, 1.0)
+    values = 20 + 5 * np.sin(np.arange(len(days)) * 2 * np.pi / 7) + noise
+    rows = [f"{n},{day},{y:.3f}" for n, series in enumerate(values) for day, y in zip(days, series, strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(["unique_id,ds,y", *rows]) + "\n")
+    forecastr("fit", "table.csv", "--output", "run", *small, cwd=tmp_path)
+    widths = json.loads((tmp_path / "run/bundle/task.json").read_text())["widths"]
+    told = json.loads((tmp_path / "run/summary.json").read_text())["chosen"]["calibrated_on"]
+    assert min(widths[0], widths[1]) > 1.5
+    assert f"({widths[1]:.2f} times as wide as stated at 80 %, {widths[0]:.2f} at 95 %)" in told
 
 
 def test_the_leaderboard_has_every_trial_ensemble_and_baseline(fit, summary):
