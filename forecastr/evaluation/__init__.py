@@ -15,6 +15,7 @@ from forecastr.evaluation.calibration import (
     as_quantiles,
     fit_offsets,
     fit_widths,
+    is_point,
 )
 from forecastr.evaluation.metrics import METRICS, errors_by_horizon, evaluate, seasonal_scale
 from forecastr.evaluation.significance import diebold_mariano
@@ -38,6 +39,7 @@ __all__ = [
     "fit_offsets",
     "fit_widths",
     "forecast_baselines",
+    "is_point",
     "judge",
     "seasonal_scale",
 ]

@@ -18,6 +18,11 @@ def as_quantiles(point: FloatArray) -> FloatArray:
     return np.broadcast_to(point[..., None], (*point.shape, len(QUANTILE_LEVELS)))
 
 
+def is_point(quantiles: FloatArray) -> bool:
+    """Whether quantiles [W, H, Q] state no interval anywhere."""
+    return bool((quantiles[..., 0] == quantiles[..., -1]).all())
+
+
 def fit_offsets(y_true: FloatArray, quantiles: FloatArray, scale: FloatArray) -> FloatArray:
     """Offsets that, added to quantile forecasts, make each tail hold its stated share.
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecastr.evaluation import NO_WIDER, POINT_BASELINES, RANDOM_WALK
+from forecastr.evaluation import NO_WIDER, POINT_BASELINES, RANDOM_WALK, is_point
 from forecastr.fitting.refit import refit_seconds
 from forecastr.fitting.scores import Part
-from forecastr.schema import MODEL, NETWORKS, Task
+from forecastr.schema import MEDIAN, MODEL, NETWORKS, Task
 from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
 
@@ -49,6 +49,15 @@ class Ensemble:
         """The names of the baselines it was compared with."""
         return [name for name in self.offsets if name not in (MODEL, NETWORKS)]
 
+    @property
+    def rests_on(self) -> str:
+        """What the intervals of a judged ensemble rest on, in words."""
+        if self.offsets[MODEL].any():
+            return "validation, and once judged on validation and test"
+        inner, outer = self.widths[MEDIAN + 1 :]
+        wider = f" ({inner:.2f} times as wide as stated at 80 %, {outer:.2f} at 95 %)" if max(inner, outer) > 1 else ""
+        return f"validation, those of the forecast on the test part once it was judged{wider}"
+
     def forecasts(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> Cubes:
         """Return calibrated quantiles: the ensemble, every baseline, and the networks alone if there is a difference.
 
@@ -79,7 +88,7 @@ class Ensemble:
         nervous, and what earlier days ask for besides is of those days.
         """
         ours = self._raw(cubes, baselines, part)[0][MODEL]
-        if RANDOM_WALK in self.shares or (ours[..., 0] == ours[..., -1]).all():
+        if RANDOM_WALK in self.shares or is_point(ours):
             return self
         offsets = {**self.offsets, MODEL: np.zeros(ours.shape[1:])}
         return replace(self, offsets=offsets, widths=tuple(part.widths(ours).tolist()))

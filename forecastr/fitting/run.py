@@ -288,7 +288,7 @@ class _Fit:
             "chosen": {
                 "members": members,
                 "baselines": ensemble.shares,
-                "calibrated_on": _calibration(ensemble),
+                "calibrated_on": ensemble.rests_on,
                 "refitted": refitted,
             },
             "covariates": compare_covariates(
@@ -298,13 +298,6 @@ class _Fit:
             "device": environment["device"],
             "versions": environment["versions"],
         }
-
-
-def _calibration(ensemble: Ensemble) -> str:
-    """Return what the intervals rest on, in words."""
-    inner, outer = ensemble.widths[MEDIAN + 1 :]
-    wider = f" ({inner:.2f} times as wide as stated at 80 %, {outer:.2f} at 95 %)" if max(inner, outer) > 1 else ""
-    return f"validation, those of the forecast on the test part once it was judged{wider}"
 
 
 def _without_rows(backtest: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, fit_widths, forecast_baselines
+from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, fit_widths, forecast_baselines, is_point
 from forecastr.evaluation.judgement import Judgement, judge_forecasts
 from forecastr.schema import MODEL
 from forecastr.windows.scaling import mean_absolute_difference
@@ -86,7 +86,7 @@ class Part:
         series share: of ``n`` horizons one after the other, n / (n + 8) of the correction is made.
         """
         offsets = fit_offsets(self.y_true, quantiles, self.window_scale)
-        if (quantiles[..., 0] == quantiles[..., -1]).all():
+        if is_point(quantiles):
             return offsets
         return offsets * self.n_horizons / (self.n_horizons + PRIOR_HORIZONS)
 

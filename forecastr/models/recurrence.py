@@ -51,6 +51,7 @@ def _outputs(layer: Any, recurrence: Callable[..., Any], sequences: Any, states:
     """Return what ``inner_loop`` does; the states are the first ones, for a layer that is not asked for the last."""
     if layer.go_backwards:
         sequences = ops.flip(sequences, 1)
+    # TensorFlow's custom gradients are of tensors, not of variables.
     weights = [ops.copy(w) for w in (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)]
     outputs = ops.custom_gradient(recurrence)(ops.transpose(sequences, (1, 0, 2)), *states, *weights)
     return outputs[-1], ops.transpose(outputs, (1, 0, 2)), list(states)

@@ -188,7 +188,8 @@ class SearchSpace:
             # LSTMs with a slow level do best on hourly and daily panels, several of them better than one of each kind.
             narrow = {**swift, **slow_level, "cell": "lstm", "units": 48}
             wide = {**narrow, "units": 96, "updates": self.updates[-2]}
-            wide, decay = wide if self.affordable(wide) else narrow, {"weight_decay": 1e-2}
+            wide = wide if self.affordable(wide) else narrow
+            decay = {"weight_decay": 1e-2}
             first = [{**swift, **slow_means}, {**wide, **slow_means}, {**wide, **log, **mirrored, **slow_means}]
             first += [{**wide, **mirrored, **decay}, {**wide, **log, **decay, **slow_means}]
             first += [{**wide, **mirrored, **slow_means, "level_seasons": 2}, {**deviations, **mirrored}]

@@ -59,15 +59,17 @@ def test_a_baseline_with_quantiles_of_its_own_is_forecast_as_it_is(part):
 
 
 def test_intervals_are_widened_about_the_median_by_what_a_part_shows_and_no_longer_shifted(part):
-    stated = {
-        FIRST: points(3, 5) + np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    }  # 1 too low each time: half as wide as needed
+    # 1 too low each time: half as wide as needed
+    stated = {FIRST: points(3, 5) + np.array([-1.0, -0.5, 0.0, 0.5, 1.0])}
     simple = {"last_value": points(2, 4)}
     chosen = Ensemble({FIRST: 1.0}, {}, {}).calibrated_on(stated, simple, part)
     ensemble = chosen.widened_on(stated, simple, part)
     factor = 2 ** (2 / 3)  # two horizons of one step
     np.testing.assert_allclose(ensemble.widths, [1, factor, 1, factor, 1])
     assert chosen.offsets["forecastr"].any() and not ensemble.offsets["forecastr"].any()
+    assert ensemble.rests_on.endswith(
+        "on the test part once it was judged (1.59 times as wide as stated at 80 %, 1.00 at 95 %)"
+    )
     np.testing.assert_array_equal(ensemble.offsets["last_value"], chosen.offsets["last_value"])
 
 
@@ -76,6 +78,7 @@ def test_prices_keep_the_intervals_of_a_walk_that_follows_how_nervous_the_market
     simple = {"last_value": points(2, 4), "random_walk": points(2, 4) + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])}
     ensemble = Ensemble({FIRST: 0.5}, {"random_walk": 0.5}, {}).calibrated_on(stated, simple, part)
     assert ensemble.widened_on(stated, simple, part) is ensemble
+    assert ensemble.rests_on == "validation, and once judged on validation and test"
 
 
 def test_points_keep_the_offsets_that_make_them_intervals(part):
