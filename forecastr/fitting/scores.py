@@ -14,7 +14,7 @@ from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_va
 
 MOST_WIDER = 4.0  # times: what a few series that stood still ask for is not for all
 PRIOR_HORIZONS = 8  # horizons of errors that a network's own quantiles are worth
-MOST_HISTORY = 100_000  # steps of a series before its first cutoff that a baseline reads
+MOST_HISTORY = 10_000  # steps of a series before its first cutoff that a baseline reads (docs/benchmarks.md)
 
 
 @dataclass(frozen=True, eq=False)
