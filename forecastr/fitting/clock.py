@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # What follows the search: judging, writing, pictures and tracking, in seconds; refitting comes on top.
-TELLING = 10.0
+TELLING = 12.0
 TELLING_SHARE = 0.4
 MOST_TELLING_SHARE = 0.6  # on a slow machine
 TOLD_LAST = 0.8  # of telling, the part that comes after refitting
