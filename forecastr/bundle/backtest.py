@@ -11,6 +11,7 @@ from forecastr.evaluation.judgement import Judgement
 from forecastr.schema import ID, TIME
 from forecastr.windows.splits import TEST_SHARE
 from forecastr.windows.store import Cutoffs, SeriesStore
+from forecastr.windows.support import Support
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +54,12 @@ class Past:
         What happened.
     scale : ndarray of shape (N,)
         The usual step of each series.
+    support : Support
+        The values that the windows can have.
     quantiles : ndarray of shape (W, H, Q)
         The forecasts.
     baselines : dict of str to ndarray of shape (W, H, Q)
-        Those of the baselines, not calibrated.
+        Those of the baselines, neither calibrated nor made possible.
     """
 
     frame: pd.DataFrame
@@ -65,6 +68,7 @@ class Past:
     seen: bool
     y_true: np.ndarray
     scale: np.ndarray
+    support: Support
     quantiles: np.ndarray
     baselines: dict[str, np.ndarray]
 

@@ -23,6 +23,7 @@ from forecastr.models.config import NetworkConfig, WindowShape
 from forecastr.schema import CUTOFF, ID, MEDIAN, MODEL, TARGET, TIME, Task
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, known_first, last_values
+from forecastr.windows.support import Support
 
 if TYPE_CHECKING:
     import keras
@@ -119,8 +120,9 @@ class Bundle:
             require_future(future, known, self.source)
             frame = extended(frame, future)
         store = self.covariates.store(frame, ids, self._places(ids), rows.static)
-        quantiles = self._quantiles(store, ids, cutoffs)
-        baseline = self._baselines(store, cutoffs, [self.baseline])[self.baseline]
+        support = Support.of(store, cutoffs)
+        quantiles = support.possible(self._quantiles(store, ids, cutoffs))
+        baseline = support.possible(self._baselines(store, cutoffs, [self.baseline])[self.baseline])
         return forecast_table(ids, stamps, quantiles[:, :horizon], baseline[:, :horizon, MEDIAN])
 
     def backtest(self, rows: Panel | pd.DataFrame) -> Backtest:
@@ -137,10 +139,11 @@ class Bundle:
         past = self._past(rows)
         forecasts = {MODEL: past.quantiles}
         for name, cube in past.baselines.items():
-            forecasts[name] = apply_offsets(cube, self.offsets[name], past.scale[past.cutoffs.series])
+            stated = apply_offsets(cube, self.offsets[name], past.scale[past.cutoffs.series])
+            forecasts[name] = past.support.possible(stated)
         series, last = past.cutoffs.series, last_values(past.store, past.cutoffs)
         judgement = judge_forecasts(past.y_true, forecasts, series=series, last=last, scale=past.scale)
-        table = past.table(past.baselines[judgement.verdict.baseline][..., MEDIAN])
+        table = past.table(forecasts[judgement.verdict.baseline][..., MEDIAN])
         return Backtest(table=table, judgement=judgement, seen=past.seen, n_cutoffs=len(past.cutoffs))
 
     def hindcast(self, rows: Panel | pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +160,7 @@ class Bundle:
             If no series has a whole horizon of rows to be judged on.
         """
         past = self._past(rows)
-        points = {name: cube[..., MEDIAN] for name, cube in past.baselines.items()}
+        points = {name: past.support.possible(cube)[..., MEDIAN] for name, cube in past.baselines.items()}
         table = past.table(next(iter(points.values())))[[ID, TIME, CUTOFF, TARGET, MODEL]]
         return table.assign(**{name: values.ravel() for name, values in points.items()})
 
@@ -168,6 +171,7 @@ class Bundle:
         ids = frame.groupby(ID, sort=False).size().index.to_numpy()
         store = self.covariates.store(frame, ids, self._places(ids), new.static)
         cutoffs, seen = newer_cutoffs(frame, store, self.context, self.task.horizon)
+        support = Support.of(store, cutoffs)
         return Past(
             frame=frame,
             store=store,
@@ -175,7 +179,8 @@ class Bundle:
             seen=seen,
             y_true=actual_values(store, cutoffs, self.task.horizon),
             scale=self._scales(known_first(store, cutoffs), ids),
-            quantiles=self._quantiles(store, ids, cutoffs),
+            support=support,
+            quantiles=support.possible(self._quantiles(store, ids, cutoffs)),
             baselines=self._baselines(store, cutoffs, list(self.offsets)[1:]),
         )
 

@@ -61,6 +61,8 @@ class Ensemble:
     def forecasts(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> Cubes:
         """Return calibrated quantiles: the ensemble, every baseline, and the networks alone if there is a difference.
 
+        Where values are whole numbers or never negative, so they are (`Support`).
+
         Parameters
         ----------
         cubes : dict of Trial to ndarray of shape (W, H, Q)
@@ -72,7 +74,8 @@ class Ensemble:
         """
         mixed, simple = self._raw(cubes, baselines, part)
         ours = {name: part.calibrated(cube, self.offsets[name]) for name, cube in mixed.items()}
-        return {MODEL: ours.pop(MODEL), **simple, **ours}
+        stated = {MODEL: ours.pop(MODEL), **simple, **ours}
+        return {name: part.support.possible(cube) for name, cube in stated.items()}
 
     def calibrated_on(self, cubes: dict[Trial, np.ndarray], baselines: Cubes, part: Part) -> "Ensemble":
         """Return the ensemble with the offsets that a part teaches."""

@@ -225,7 +225,7 @@ class _Fit:
             test.cutoffs.positions(test.store)[apart],
             test.y_true[apart],
             forecasts[MODEL][apart],
-            baselines[judgement.verdict.baseline][apart][..., MEDIAN],
+            forecasts[judgement.verdict.baseline][apart][..., MEDIAN],
         )
         return judgement, table, errors
 

@@ -2,15 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from forecastr.evaluation import apply_offsets, evaluate, fit_offsets, fit_widths, forecast_baselines, is_point
+from forecastr.evaluation import (
+    apply_offsets,
+    evaluate,
+    fit_offsets,
+    fit_widths,
+    forecast_baselines,
+    is_point,
+)
 from forecastr.evaluation.judgement import Judgement, judge_forecasts
 from forecastr.schema import MODEL
 from forecastr.windows.scaling import mean_absolute_difference
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, last_values
+from forecastr.windows.support import Support
 
 MOST_WIDER = 4.0  # times: what a few series that stood still ask for is not for all
 PRIOR_HORIZONS = 8  # horizons of errors that a network's own quantiles are worth
@@ -67,9 +76,15 @@ class Part:
         """Each window's scale [W], 0 where its series has none."""
         return np.nan_to_num(self.scale[self.cutoffs.series])
 
+    @cached_property
+    def support(self) -> Support:
+        """The values that its windows can have."""
+        return Support.of(self.store, self.cutoffs)
+
     def metrics(self, quantiles: np.ndarray, *, part: str) -> dict[str, float | None]:
         """Return a model's errors with the names of the leaderboard's columns."""
-        table = evaluate(self.y_true, {MODEL: quantiles}, series=self.cutoffs.series, last=self.last, scale=self.scale)
+        stated = {MODEL: self.support.possible(quantiles)}
+        table = evaluate(self.y_true, stated, series=self.cutoffs.series, last=self.last, scale=self.scale)
         return leaderboard_errors(table.iloc[0], part=part)
 
     def baselines(

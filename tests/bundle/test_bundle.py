@@ -163,6 +163,30 @@ def test_widths_stretch_the_ensemble_about_its_median(make_bundle, table, tmp_pa
     np.testing.assert_allclose(wide - middle, (stated - middle) * factors)
 
 
+def counted(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(y=table["y"].round().abs())
+
+
+def test_counts_are_forecast_as_counts_and_never_below_none(make_bundle, table, tmp_path):
+    bundle = make_bundle(counted(table), tmp_path / "bundle")
+    bundle = replace(bundle, widths=(300.0, 200.0, 1.0, 200.0, 300.0))
+    forecast, backtest = bundle.predict(), bundle.backtest(counted(table)).table
+    points = ["forecastr", BASELINE]
+    assert (forecast[points] % 1 == 0).all(axis=None) and (backtest[points] % 1 == 0).all(axis=None)
+    lowest = forecast["forecastr-lo-95"]
+    assert (lowest == 0).all() and (forecast["forecastr-hi-95"] % 1 != 0).all()
+    hindcast = bundle.hindcast(counted(table))
+    assert (hindcast.drop(columns=["unique_id", "ds", CUTOFF, "y"]) % 1 == 0).all(axis=None)
+
+
+def test_a_series_that_turns_out_to_have_fractions_is_forecast_with_them(make_bundle, table, tmp_path):
+    bundle = make_bundle(counted(table), tmp_path / "bundle")
+    last = table[table["unique_id"] == "a"].tail(1)
+    forecast = bundle.predict(last.assign(ds=last["ds"] + pd.Timedelta(days=1), y=20.5)).set_index("unique_id")
+    assert (forecast.loc["a", "forecastr"] % 1 != 0).all()
+    assert (forecast.loc["b", "forecastr"] % 1 == 0).all()
+
+
 def test_enough_rows_are_kept_for_the_quantiles_of_a_random_walk(make_bundle, tmp_path):
     days = pd.date_range("2010-01-01", periods=3000)
     long = pd.DataFrame({"unique_id": "a", "ds": days, "y": 20 + np.arange(3000) % 4})

@@ -18,8 +18,8 @@ FIRST, SECOND = (Trial(n, NetworkConfig(units=8 + n)) for n in range(2))
 
 @pytest.fixture
 def part() -> Part:
-    """Two windows of one series, a step each; what followed is 4 and 6."""
-    store = SeriesStore(np.array([1.0, 2, 4, 6]), np.array([0, 4]))
+    """Two windows of one series, a step each; what followed is 4 and 6. No counts: it began with a half."""
+    store = SeriesStore(np.array([0.5, 2, 4, 6]), np.array([0, 4]))
     return Part.of(store, Cutoffs(np.array([0, 0]), np.array([2, 3])), 1, np.array([1.0]))
 
 
@@ -38,6 +38,18 @@ def test_networks_and_a_baseline_are_averaged_by_their_weights(part):
     assert forecasts["forecastr"][:, 0, 2].tolist() == [0.5 * 4 + 0.25 * 8 + 0.25 * 0, 0.5 * 4 + 0.25 * 8 + 0.25 * 4]
     assert forecasts["networks"][:, 0, 2].tolist() == pytest.approx([16 / 3, 16 / 3])  # 2 to 1
     assert forecasts["theta"][:, 0, 2].tolist() == [0.0, 4.0]
+
+
+def test_forecasts_of_counts_are_counts_and_so_are_the_baselines_beside_them():
+    counts = SeriesStore(np.array([1.0, 2, 4, 6]), np.array([0, 4]))
+    part = Part.of(counts, Cutoffs(np.array([0, 0]), np.array([2, 3])), 1, np.array([1.0]))
+    cubes, simple = {FIRST: points(4, 4.25), SECOND: points(8, 8)}, {"theta": points(0.75, 4)}
+    ensemble = Ensemble({FIRST: 0.5, SECOND: 0.25}, {"theta": 0.25}, {}).calibrated_on(cubes, simple, part)
+
+    forecasts = ensemble.forecasts(cubes, simple, part)
+
+    assert forecasts["forecastr"][:, 0, 2].tolist() == [4, 5]  # 2 + 2 + 0.1875, 2.125 + 2 + 1
+    assert forecasts["theta"][:, 0, 2].tolist() == [1, 4]
 
 
 def test_without_a_baseline_the_networks_are_the_ensemble(part):

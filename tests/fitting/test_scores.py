@@ -42,6 +42,23 @@ def test_errors_are_named_for_their_part(part):
     assert set(metrics) == {"validation_mase", "validation_mae", "validation_wql"}
 
 
+def test_of_counts_the_nearest_count_is_judged():
+    store = SeriesStore(np.array([1.0, 2, 4, 6]), np.array([0, 4]))
+    part = Part.of(store, Cutoffs(np.array([0]), np.array([2])), 2, np.ones(1))
+    metrics = part.metrics(as_quantiles(np.array([[4.4, 6.9]])), part="validation")
+    assert metrics["validation_mae"] == (0 + 1) / 2
+
+
+def test_what_values_can_be_is_known_before_the_first_cutoff():
+    def errors(later: float) -> dict:
+        store = SeriesStore(np.array([1.0, 2, later, later]), np.array([0, 4]))
+        part = Part.of(store, Cutoffs(np.array([0]), np.array([2])), 2, np.ones(1))
+        return part.metrics(as_quantiles(np.array([[0.4, -0.9]])), part="test")
+
+    assert errors(-3.5)["test_mae"] == 3.5  # both are 0, for no count had been negative
+    assert errors(3.5)["test_mae"] == 3.5
+
+
 def test_the_plain_error_ranks_where_no_series_has_a_scale(part):
     unscaled = Part(part.store, part.cutoffs, part.y_true, part.last, np.array([0.0, NAN]))
     metrics = unscaled.metrics(as_quantiles(np.array([[4.0, 5.0], [5.0, 9.0]])), part="test")
