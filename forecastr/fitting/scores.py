@@ -23,7 +23,9 @@ from forecastr.windows.support import Support
 
 MOST_WIDER = 4.0  # times: what a few series that stood still ask for is not for all
 PRIOR_HORIZONS = 8  # horizons of errors that a network's own quantiles are worth
-MOST_HISTORY = 10_000  # steps of a series before its first cutoff that a baseline reads (docs/benchmarks.md)
+# Steps before the first cutoff of a series that a baseline reads (docs/benchmarks.md).
+MOST_HISTORY, LEAST_HISTORY = 10_000, 1_000
+MOST_READ = 2_000_000  # of all series, but the least of each
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +128,13 @@ class Part:
 def history_of(store: SeriesStore, cutoffs: Cutoffs) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return what baselines read: values, where each series begins in them, each cutoff's series and last known value.
 
-    A series ends with the store, and begins at most ``MOST_HISTORY`` steps before its first cutoff.
+    A series ends with the store, and begins at most 10,000 steps before its first cutoff: fewer, 1,000 at least, where
+    all would be more than two million.
     """
+    most = min(MOST_HISTORY, max(LEAST_HISTORY, MOST_READ // store.n_series))
     first = store.lengths.copy()
     np.minimum.at(first, cutoffs.series, cutoffs.steps)
-    skipped = np.maximum(first - MOST_HISTORY, 0)
+    skipped = np.maximum(first - most, 0)
     starts = np.append(0, np.cumsum(store.lengths - skipped))
     positions = starts[cutoffs.series] + cutoffs.steps - skipped[cutoffs.series] - 1
     values = np.asarray(store.values)

@@ -3,7 +3,7 @@ import pytest
 
 from forecastr.evaluation import as_quantiles
 from forecastr.fitting import scores
-from forecastr.fitting.scores import Part, training_scales
+from forecastr.fitting.scores import Part, history_of, training_scales
 from forecastr.windows.store import Cutoffs, SeriesStore
 
 NAN = np.nan
@@ -80,11 +80,22 @@ def test_calibration_widens_by_the_series_own_unit(part):
 
 @pytest.mark.parametrize("most", [3, 1000])
 def test_baselines_read_what_is_known_and_no_more_of_it_than_they_need(monkeypatch, most):
-    monkeypatch.setattr(scores, "MOST_HISTORY", most)
+    monkeypatch.setattr(scores, "LEAST_HISTORY", most)
+    monkeypatch.setattr(scores, "MOST_READ", 0)
     store = SeriesStore(np.arange(20.0) ** 2, np.array([0, 12, 20])).drop_last(np.array([2, 1]))
     cutoffs = Cutoffs(np.array([0, 0, 1]), np.array([8, 9, 6]))
     found = Part.of(store, cutoffs, 1, np.ones(2)).baselines(horizon=1, season_length=2, names=["seasonal_naive"])
     np.testing.assert_array_equal(found["seasonal_naive"][:, 0, 2], [6.0**2, 7.0**2, 16.0**2])
+
+
+@pytest.mark.parametrize(("n_series", "steps"), [(1, 10), (2, 10), (3, 8), (12, 4)])
+def test_baselines_read_less_of_each_series_the_more_there_are_down_to_a_least(monkeypatch, n_series, steps):
+    for name, value in {"MOST_HISTORY": 10, "LEAST_HISTORY": 4, "MOST_READ": 24}.items():
+        monkeypatch.setattr(scores, name, value)
+    store = SeriesStore(np.arange(30.0 * n_series), 30 * np.arange(n_series + 1))
+    values, starts, *_ = history_of(store, Cutoffs(np.arange(n_series), np.full(n_series, 28)))
+    assert np.diff(starts).tolist() == [steps + 2] * n_series
+    assert values[-1] == 30 * n_series - 1
 
 
 @pytest.mark.parametrize(("n_windows", "share"), [(1, 1 / 9), (5, 2 / 10), (73, 19 / 27)])
