@@ -19,7 +19,7 @@ from forecastr.engine.backend import load_keras
 from forecastr.errors import DataError
 from forecastr.evaluation import NO_WIDER, apply_offsets, apply_widths, forecast_baselines
 from forecastr.evaluation.judgement import judge_forecasts
-from forecastr.models.config import NetworkConfig, WindowShape
+from forecastr.models.config import NetworkConfig, WindowShape, scale_lag
 from forecastr.schema import CUTOFF, ID, MEDIAN, MODEL, TARGET, TIME, Task
 from forecastr.windows.scaling import Scaler, fit_scaler
 from forecastr.windows.store import Cutoffs, SeriesStore, actual_values, known_first, last_values
@@ -273,7 +273,7 @@ class Bundle:
     def _scales(self, store: SeriesStore, ids: np.ndarray) -> np.ndarray:
         places = self._places(ids)
         fresh = fit_scaler(
-            store, transform="level", scaling="causal", season_length=self.task.season_length
+            store, transform="level", scaling="causal", lag=self.task.season_length
         ).scale  # of series that training has not seen
         return np.nan_to_num(np.where(places >= 0, self.scale[places], fresh))
 
@@ -281,10 +281,8 @@ class Bundle:
         places = self._places(ids)
         if (places >= 0).all():
             return Scaler(member.scaler.log, member.scaler.center[places], member.scaler.scale[places])
-        config = member.config
-        fresh = fit_scaler(
-            store, transform=config.transform, scaling=config.scaling, season_length=self.task.season_length
-        )
+        config, lag = member.config, scale_lag(member.config, self.shape_of(member))
+        fresh = fit_scaler(store, transform=config.transform, scaling=config.scaling, lag=lag)
         return Scaler(
             member.scaler.log,
             np.where(places >= 0, member.scaler.center[places], fresh.center),

@@ -20,6 +20,7 @@ from forecastr.models.config import (
     known_length,
     numbers_per_window,
     past_length,
+    scale_lag,
 )
 from forecastr.models.network import build_forecaster
 from forecastr.schema import MEDIAN, QUANTILE_LEVELS
@@ -83,12 +84,12 @@ def export(config: NetworkConfig, shape: WindowShape, trained: Path, output: Pat
 
 def scaler_of(config: NetworkConfig, shape: WindowShape, store: SeriesStore) -> Scaler:
     """Return the scaling that a configuration asks for, fitted on a store."""
-    transform, scaling, season = config.transform, config.scaling, shape.season_lengths[0]
+    transform, scaling, lag = config.transform, config.scaling, scale_lag(config, shape)
 
     def fit() -> Scaler:
-        return fit_scaler(store, transform=transform, scaling=scaling, season_length=season)
+        return fit_scaler(store, transform=transform, scaling=scaling, lag=lag)
 
-    scaler: Scaler = _once(store, (transform == "log", scaling, season), fit)
+    scaler: Scaler = _once(store, (transform == "log", scaling, lag), fit)
     return scaler
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from forecastr.evaluation import NO_WIDER, POINT_BASELINES, RANDOM_WALK, is_point
 from forecastr.fitting.refit import refit_seconds
-from forecastr.fitting.scores import Part
+from forecastr.fitting.scores import Part, training_scales
 from forecastr.schema import MEDIAN, MODEL, NETWORKS, Task
 from forecastr.search.ensemble import average, choose_members
 from forecastr.search.trials import Search, Trial
+from forecastr.windows.store import known_first
 
 MOST_MEMBERS = 6
 REFIT_WORTH = 0.02  # of the error on validation: what refitting gains on the next horizon (docs/experiments.md)
@@ -138,7 +139,9 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     simple = {} if task.preset == "classic" else stated
     untrained = [name for name, trial in trials.items() if not trial.config.updates]
     trained = [name for name in trials if name not in untrained] or list(trials)
-    chosen = _chosen_in_time({name: trials[name] for name in trained}, cubes, simple, part, seconds=seconds, jobs=jobs)
+    chosen = _chosen_in_time(
+        {name: trials[name] for name in trained}, cubes, simple, part, _units(part, task), seconds=seconds, jobs=jobs
+    )
     for name in [name for name in untrained if name not in chosen]:
         chosen = _shared_with_untrained(chosen, name, {**cubes, **stated}, part)
     if RANDOM_WALK in simple:
@@ -150,8 +153,24 @@ def choose_ensemble(search: Search, part: Part, task: Task, *, seconds: float, j
     return ensemble, ensemble.forecasts(own, baselines, part)
 
 
+def _units(part: Part, task: Task) -> np.ndarray:
+    """Return what the errors of each series [N] are weighed in: where nothing repeats, its change over a horizon.
+
+    In units of what neighbours differ by, series with a trend would outweigh those that stay around a level.
+    """
+    known = known_first(part.store, part.cutoffs)
+    return part.scale if task.season_length > 1 else training_scales(known, task.horizon)
+
+
 def _chosen_in_time(
-    trials: dict[str, Trial], cubes: Cubes, simple: Cubes, part: Part, *, seconds: float, jobs: int
+    trials: dict[str, Trial],
+    cubes: Cubes,
+    simple: Cubes,
+    part: Part,
+    units: np.ndarray,
+    *,
+    seconds: float,
+    jobs: int,
 ) -> dict[str, float]:
     """Return the weights of networks and baselines that err least on validation.
 
@@ -163,7 +182,7 @@ def _chosen_in_time(
             {name: cubes[name] for name in names},
             part.y_true,
             series=part.cutoffs.series,
-            scale=part.scale,
+            scale=units,
             max_members=max_members,
             baselines=simple,
             evened=EVEN_HORIZONS / (EVEN_HORIZONS + part.n_horizons),

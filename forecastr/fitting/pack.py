@@ -16,7 +16,7 @@ from forecastr.evaluation.holt_winters import fit_steps
 from forecastr.evaluation.random_walk import VOLATILITY_STEPS
 from forecastr.files import write_json
 from forecastr.fitting.plan import Plan
-from forecastr.models.config import NetworkConfig, WindowShape, past_length
+from forecastr.models.config import NetworkConfig, WindowShape, past_length, scale_lag
 from forecastr.schema import ID, TARGET, TIME
 from forecastr.search.trials import Trial
 from forecastr.windows.covariates import CovariateShape
@@ -77,7 +77,7 @@ def write_bundle(
         shutil.copyfile(networks / f"{trial.name}.keras", staging / f"{trial.name}.keras")
     covariates = _covariates([trial.config for trial in weights], plan, scaled_on)
     inputs, by_series = covariates.documents()
-    scalers = [_scaler(trial.config, plan, scaled_on) for trial in weights]
+    scalers = [_scaler(trial.config, shape, plan, scaled_on) for trial in weights]
     document = {
         "task": asdict(task),
         "source": replace(plan.panel.source, covariates=covariates.inputs.names).to_dict(),
@@ -111,12 +111,11 @@ def write_bundle(
     staging.rename(folder)
 
 
-def _scaler(config: NetworkConfig, plan: Plan, store: SeriesStore) -> Scaler:
+def _scaler(config: NetworkConfig, shape: WindowShape, plan: Plan, store: SeriesStore) -> Scaler:
     """Return a member's scaling; series that were too short to be trained on take that of all their rows."""
-    season = plan.task.season_length
+    lag = scale_lag(config, shape)
     scalers = [
-        fit_scaler(rows, transform=config.transform, scaling=config.scaling, season_length=season)
-        for rows in (store, plan.store)
+        fit_scaler(rows, transform=config.transform, scaling=config.scaling, lag=lag) for rows in (store, plan.store)
     ]
     trained = np.isfinite(scalers[0].scale) | plan.judged
     return Scaler(

@@ -266,6 +266,7 @@ def make_plan(
         covariates=covariate_levels(inputs.shape),
         calendar=bool(inputs.cycles),
         slow_calendar=len(inputs.cycles) > len(task.season_lengths),
+        scaling="horizon" if task.season_length == 1 and store.n_series > 1 else "causal",
     )
     return Plan(panel, store, task, budget, splits, space, judged, inputs, seasons, configs)
 

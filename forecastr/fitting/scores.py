@@ -154,11 +154,14 @@ def leaderboard_errors(metrics: pd.Series, *, part: str) -> dict[str, float | No
     return {f"{part}_{name}": value for name, value in errors.items()}
 
 
-def training_scales(train: SeriesStore, season_length: int) -> np.ndarray:
-    """Return MASE's denominator of every series [N]: of neighbours where a series has no whole season."""
+def training_scales(train: SeriesStore, lag: int) -> np.ndarray:
+    """Return the mean absolute difference of each series [N] between steps ``lag`` apart, of neighbours if it is short.
+
+    With a season's lag it is MASE's denominator.
+    """
 
     def read(rows: slice) -> np.ndarray:
         return np.asarray(train.values[rows], dtype=float)
 
-    scales = mean_absolute_difference(train, season_length, read)
+    scales = mean_absolute_difference(train, lag, read)
     return scales if (scales > 0).all() else np.where(scales > 0, scales, mean_absolute_difference(train, 1, read))

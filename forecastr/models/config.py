@@ -57,8 +57,9 @@ class NetworkConfig:
     transform : {"level", "log", "difference"}
         What a step is expressed as: its distance to the level, the same of logarithms, or the change
         since the step before.
-    scaling : {"causal", "minmax"}
-        Per step, relative to a level known then; or the tutorials' (y - min) / (max - min).
+    scaling : {"causal", "horizon", "minmax"}
+        Per step, relative to a level known then, in units of the mean change over a season, or over the horizon; or
+        the tutorials' (y - min) / (max - min).
     bases : {"naive", "means", "deviations", "theta"}
         What the head starts from: the seasonal naive; also means over past seasons, the last value and
         the level; also seasonal deviations around the level; also, and first, the Theta method.
@@ -202,6 +203,11 @@ class WindowShape:
     horizon: int
     season_lengths: tuple[int, ...]
     covariates: CovariateShape = field(default_factory=CovariateShape)
+
+
+def scale_lag(config: NetworkConfig, shape: WindowShape) -> int:
+    """Return how far apart steps are whose mean absolute difference is a network's unit."""
+    return shape.horizon if config.scaling == "horizon" else shape.season_lengths[0]
 
 
 def past_length(config: NetworkConfig, shape: WindowShape) -> int:

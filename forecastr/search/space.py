@@ -51,6 +51,8 @@ class SearchSpace:
         Whether a trial may read the calendar too.
     slow_calendar : bool
         Whether a cycle of the calendar is slower than every season: some of the first trials then read it.
+    scaling : str
+        Unit of a network, as in ``NetworkConfig``.
     long : bool
         Whether the series are long: larger networks are then tried before small ones.
     largest : float
@@ -65,6 +67,7 @@ class SearchSpace:
     covariates: tuple[str, ...] = ("none",)
     calendar: bool = False
     slow_calendar: bool = False
+    scaling: str = "causal"
     long: bool = False
     largest: float = math.inf
 
@@ -106,7 +109,7 @@ class SearchSpace:
         reader = READERS[values["reader"]]
         stride = 1 if "supervision" in reader else max(1, chosen["context_length"] // SUPERVISED_STEPS)
         patience = PATIENCE if chosen["schedule"] == "constant" else 0  # a cosine's end is chosen by its length
-        return NetworkConfig(**chosen, **reader, stride=stride, patience=patience)
+        return NetworkConfig(**chosen, **reader, scaling=self.scaling, stride=stride, patience=patience)
 
     def affordable(self, values: dict[str, Any]) -> bool:
         """Whether a trial of these values costs no more than ``largest`` times a usual one."""

@@ -8,7 +8,7 @@ import numpy as np
 from forecastr.windows.store import SeriesStore
 
 TRANSFORMS = ("level", "log", "difference")
-SCALINGS = ("causal", "minmax")
+SCALINGS = ("causal", "horizon", "minmax")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +43,11 @@ class Scaler:
         return np.exp(values) if self.log else values
 
 
-def fit_scaler(store: SeriesStore, *, transform: str, scaling: str, season_length: int) -> Scaler:
+def fit_scaler(store: SeriesStore, *, transform: str, scaling: str, lag: int) -> Scaler:
     """Return the scaling of every series of a store that holds the training part and nothing later.
 
-    The causal scale is the mean absolute seasonal difference, MASE's denominator; ``minmax`` is the
-    tutorials' (y - min) / (max - min).
+    The scale is the mean absolute difference between steps ``lag`` apart, with a season MASE's denominator, or of
+    neighbours where a series has none; ``minmax`` is the tutorials' (y - min) / (max - min).
 
     Where logarithms are taken, values at or below zero count as missing.
     """
@@ -62,7 +62,7 @@ def fit_scaler(store: SeriesStore, *, transform: str, scaling: str, season_lengt
         center, spread = low, high - low
     else:
         center = series_means(store, lambda rows, label: read(rows))
-        spread = mean_absolute_difference(store, season_length, read)
+        spread = mean_absolute_difference(store, lag, read)
         if not (spread > 0).all():
             spread = np.where(spread > 0, spread, mean_absolute_difference(store, 1, read))
     varies = spread > 1e-9 * (1.0 if log else np.maximum(np.abs(low), np.abs(high)))  # more than rounding

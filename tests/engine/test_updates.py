@@ -26,7 +26,7 @@ def wave(n: int = 200) -> SeriesStore:
 
 def batches_for(networks, n: int) -> list:
     store = wave()
-    scaler = fit_scaler(store, transform=CONFIG.transform, scaling=CONFIG.scaling, season_length=4)
+    scaler = fit_scaler(store, transform=CONFIG.transform, scaling=CONFIG.scaling, lag=4)
     shape = BatchShape(
         batch_size=CONFIG.batch_size,
         past_length=past_length(CONFIG, SHAPE),

@@ -136,6 +136,24 @@ def test_of_prices_two_thirds_of_the_forecast_are_the_random_walk_s_however_good
     assert (classic.weights, classic.shares) == ({trial: 1.0}, {})
 
 
+@pytest.mark.parametrize(("season", "better"), [(1, SECOND), (2, FIRST)])
+def test_where_nothing_repeats_series_count_by_their_change_over_a_horizon(season, better):
+    """Of a slope of 1 and jumps of 4 back and forth: steps four apart differ by 4 and by 0, then by neighbours', 4."""
+    slope, jumps = np.arange(20.0), 4.0 * (np.arange(20) % 2)
+    store = SeriesStore(np.concatenate([slope, jumps]), np.array([0, 20, 40]))
+    part = Part.of(store, Cutoffs(np.arange(2), np.full(2, 16)), 4, np.array([1.0, 4.0]))
+    off = {FIRST: np.array([0.0, 3.0]), SECOND: np.array([2.0, 0.0])}  # of slope and jumps
+    result = {"update_seconds": 0.0, "updates": 50, "best_updates": 50}
+    trials = {key: Trial(key.number, key.config, result=result) for key in off}
+    cubes = {trials[key]: as_quantiles(part.y_true + error[:, None]) for key, error in off.items()}
+    search = SimpleNamespace(candidates=list(cubes), forecasts=cubes.__getitem__)
+    task = Task(horizon=4, season_lengths=(season,), preset="classic")
+
+    ensemble, _ = choose_ensemble(search, part, task, seconds=60, jobs=1)
+
+    assert max(ensemble.weights, key=ensemble.weights.__getitem__) == trials[better]
+
+
 @pytest.mark.parametrize(("error", "share"), [(0.005, 1 / 2), (0.01, 1 / 2), (0.0105, 1 / 4), (0.011, 0), (0.02, 0)])
 def test_a_network_without_training_shares_the_less_the_more_it_errs_above_the_others(error, share):
     trained, untrained = _trial(0, NetworkConfig()), _trial(1, PRETRAINED, updates=0)

@@ -125,14 +125,21 @@ def test_nothing_that_is_planned_or_trained_moves_with_the_test_part(transform):
         np.testing.assert_array_equal(getattr(before, name).steps, getattr(after, name).steps)
     season = before.task.season_length
     scalers = [
-        fit_scaler(plan.train_store, transform=transform, scaling="causal", season_length=season)
-        for plan in (before, after)
+        fit_scaler(plan.train_store, transform=transform, scaling="causal", lag=season) for plan in (before, after)
     ]
     np.testing.assert_array_equal(scalers[0].scale, scalers[1].scale)
     np.testing.assert_array_equal(scalers[0].center, scalers[1].center)
     np.testing.assert_array_equal(
         training_scales(before.train_store, season), training_scales(after.train_store, season)
     )
+
+
+@pytest.mark.parametrize(
+    ("n_series", "options", "scaling"), [(2, {"season": 1}, "horizon"), (1, {"season": 1}, "causal"), (2, {}, "causal")]
+)
+def test_the_unit_of_series_beside_others_is_their_change_over_a_horizon_if_nothing_repeats(n_series, options, scaling):
+    table = daily(**{f"s{n}": weekly(100, n) for n in range(n_series)})
+    assert plan_of(table, horizon=5, **options).space.scaling == scaling
 
 
 def test_rows_on_disk_are_those_of_the_plan_for_every_process(tmp_path):

@@ -9,6 +9,7 @@ from forecastr.models.config import (
     WindowShape,
     n_supervised_steps,
     past_length,
+    scale_lag,
     supervised_reach,
 )
 
@@ -49,6 +50,13 @@ def test_counts_start_at_one(name):
 def test_means_are_of_some_steps():
     with pytest.raises(ConfigError, match="mean_steps is -7; it must be 0 or more"):
         NetworkConfig(mean_steps=-7)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "seasons", "lag"), [("causal", (24, 168), 24), ("causal", (1,), 1), ("horizon", (1,), 6)]
+)
+def test_a_network_s_unit_is_the_change_over_a_season_or_over_the_horizon(scaling, seasons, lag):
+    assert scale_lag(NetworkConfig(scaling=scaling), WindowShape(horizon=6, season_lengths=seasons)) == lag
 
 
 def test_four_layers_are_the_most():

@@ -18,7 +18,7 @@ SPACES = [
     space_of(7, positive=True),
     space_of(12, positive=False),
     replace(space_of(1, positive=True), covariates=("known", "none", "all"), calendar=True),
-    replace(space_of(1, positive=True), long=True),
+    replace(space_of(1, positive=True), long=True, scaling="horizon"),
     replace(space_of(7, positive=True), long=True),
     replace(space_of(24, positive=False), long=True, calendar=True, slow_calendar=True),
     replace(space_of(12, positive=True), mean_steps=(0, 96)),
@@ -38,6 +38,7 @@ def test_every_draw_is_a_legal_network(space):
         config = space.config(dict(hp.values))  # checked when it is made: what could leak raises
         assert config.transform != "log" or space.positive
         assert config.updates in space.updates
+        assert config.scaling == space.scaling
         assert (config.patience > 0) == (config.schedule == "constant")
     assert readers == set(READERS)
 

@@ -72,7 +72,7 @@ def test_a_value_without_a_logarithm_is_a_gap_that_repeats_the_one_before():
 
 def test_a_series_without_a_scale_is_zero_and_unobserved():
     store = SeriesStore(np.array([2.0, 2, 2, 1, 3]), np.array([0, 3, 5]))
-    source = WindowSource.from_store(store, fit_scaler(store, transform="level", scaling="causal", season_length=1))
+    source = WindowSource.from_store(store, fit_scaler(store, transform="level", scaling="causal", lag=1))
     still, moving = source.past(Cutoffs(np.array([0, 1]), np.array([3, 2])), 2)
     np.testing.assert_array_equal(still, 0)
     np.testing.assert_array_equal(moving[:, 1], 1)

@@ -12,14 +12,21 @@ def one(*values: float) -> SeriesStore:
     return SeriesStore(np.array(values, float), np.array([0, len(values)]))
 
 
-def fitted(store: SeriesStore, *, transform: str = "level", scaling: str = "causal", season_length: int = 1):
-    return fit_scaler(store, transform=transform, scaling=scaling, season_length=season_length)
+def fitted(store: SeriesStore, *, transform: str = "level", scaling: str = "causal", lag: int = 1):
+    return fit_scaler(store, transform=transform, scaling=scaling, lag=lag)
 
 
 def test_the_causal_scale_is_the_mean_absolute_seasonal_difference():
-    scaler = fitted(one(1, 10, 3, 14, 7, 12), season_length=2)
+    scaler = fitted(one(1, 10, 3, 14, 7, 12), lag=2)
     assert scaler.scale.tolist() == [(2 + 4 + 4 + 2) / 4]
     assert scaler.center.tolist() == [47 / 6]
+
+
+def test_a_series_that_wanders_has_the_larger_unit_the_farther_apart_its_steps_and_noise_has_not():
+    noise = np.random.default_rng(0).normal(size=4000)
+    for values, grows in ((noise.cumsum(), 3.0), (noise, 1.0)):
+        near, far = (fitted(one(*values), lag=lag).scale[0] for lag in (1, 9))
+        assert far / near == pytest.approx(grows, rel=0.1)
 
 
 def test_pairs_with_a_gap_are_left_out_of_the_scale():
@@ -27,8 +34,8 @@ def test_pairs_with_a_gap_are_left_out_of_the_scale():
 
 
 def test_a_series_shorter_than_a_season_or_that_repeats_it_is_scaled_by_neighbours():
-    assert fitted(one(1, 2, 4), season_length=7).scale.tolist() == [1.5]
-    assert fitted(one(1, 3, 1, 3), season_length=2).scale.tolist() == [2.0]
+    assert fitted(one(1, 2, 4), lag=7).scale.tolist() == [1.5]
+    assert fitted(one(1, 3, 1, 3), lag=2).scale.tolist() == [2.0]
 
 
 def test_minmax_maps_the_training_part_onto_zero_to_one_and_back():
